@@ -1,8 +1,7 @@
 /**
  * Makes every method of an OAuth client of Passport's strategies throw. These clients have no time limit, no size limit
- * and no rule for addresses, and their errors quote responses: requests are sent by {@link OAuth1Client} and
- * {@link OAuth2Client} alone. Put the methods that the strategy calls, with an implementation of our own, into the
- * client afterwards.
+ * and no rule for addresses, and their errors quote responses. Only {@link OAuth1Client} and {@link OAuth2Client} may
+ * send requests. Afterwards, replace the methods that the strategy calls by an implementation of our own.
  *
  * @param client - the `_oauth` or `_oauth2` of a strategy; its data stays
  */

@@ -1,17 +1,17 @@
-/** What has to be kept, sealed, between the start of a link and its callback. */
+/** The secrets of a link between its start and its callback. They are stored sealed. */
 export interface HandshakeSecrets {
-  /** PKCE verifier (RFC 7636 section 4.1), where the provider takes PKCE. */
+  /** PKCE verifier (RFC 7636 section 4.1), if the provider takes PKCE. */
   readonly codeVerifier?: string;
-  /** OpenID Connect nonce, where the provider echoes one in its ID token. */
+  /** OpenID Connect nonce, if the provider returns one in its ID token. */
   readonly nonce?: string;
-  /** Where a provider's endpoints are discovered: those that the link was started with, as JSON. No secret. */
+  /** Discovered endpoints at the start of the link, as JSON, if the provider's endpoints are discovered. No secret. */
   readonly discovered?: string;
   /** OAuth 1.0a temporary credentials (RFC 5849 section 2.1). */
   readonly temporaryToken?: string;
   readonly temporaryTokenSecret?: string;
 }
 
-/** One link attempt, as a provider needs to know it. */
+/** The facts of one link attempt that a provider needs. */
 export interface Handshake {
   /** The one-time value that comes back in the callback. For OAuth 1.0a it is part of the redirect URI. */
   readonly state: string;
@@ -19,11 +19,11 @@ export interface Handshake {
   readonly scopes: readonly string[];
 }
 
-/** Where to send the browser, and what to keep for its return. */
+/** The URL for the browser, and the secrets to keep for its return. */
 export interface AuthorizationStart {
   readonly authorizeUrl: string;
   readonly secrets: HandshakeSecrets;
-  /** How long the provider takes the browser, in seconds; `undefined` when it does not tell. */
+  /** How long the provider accepts the URL, in seconds; `undefined` when it does not say. */
   readonly expiresInSeconds?: number | undefined;
 }
 

@@ -35,7 +35,7 @@ export interface HealthProvider {
    * credentials.
    *
    * @param handshake - state, redirect URI and scopes of the attempt
-   * @returns the URL for the browser, and what to keep sealed until the callback
+   * @returns the URL for the browser, and the secrets to keep sealed until the callback
    * @throws {@link ProviderMisconfiguredError} when the provider rejects our client credentials (OAuth 1.0a)
    * @throws {@link ProviderUnavailableError} or {@link ProviderRateLimitedError} when it does not respond (OAuth 1.0a)
    * @throws {@link InvalidTokenResponseError} when it does not confirm the callback (OAuth 1.0a)
@@ -133,7 +133,7 @@ export interface HealthProvider {
    *
    * @param tokens - the current set
    * @param successor - the definition of the provider that replaces this one
-   * @param patience - reads the response on after the time limit
+   * @param patience - keeps reading the response after the time limit
    * @returns the token response of the successor; the old grant stays valid for a while, which the provider decides
    * @throws {@link AuthorizationFailedError} when the provider refuses the exchange
    * @throws {@link ProviderMisconfiguredError} when it rejects our client, signature or clock

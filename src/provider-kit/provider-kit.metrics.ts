@@ -1,13 +1,13 @@
 import { Counter, Histogram } from 'prom-client';
 
-/** Callbacks with an issuer (RFC 9207) of a provider whose issuer nobody has declared, so that it was not checked. */
+/** Callbacks with an unchecked issuer (RFC 9207), because the provider's definition declares none. */
 export const uncheckedIssuers = new Counter({
   name: 'cufflink_unchecked_issuers_total',
   help: 'Callbacks whose issuer was not checked, because the provider declares none',
   labelNames: ['provider'] as const,
 });
 
-/** Calls of token endpoints, from the request to the end of the response, or until nothing more is awaited. */
+/** Calls of token endpoints, from the request to the end of the response or of the wait for it. */
 export const tokenCallSeconds = new Histogram({
   name: 'cufflink_token_call_seconds',
   help: 'Duration of calls to token endpoints by provider, grant type and whether the provider responded',

@@ -26,9 +26,9 @@ type ProviderClass<Definition extends ProviderDefinition, Strategy, Client> = ne
   client: Client,
 ) => HealthProvider;
 
-/** What a provider has beyond its definition; most have nothing. */
+/** Parts of a provider beyond its definition; most have none. */
 export interface ProviderModuleOptions<Definition extends ProviderDefinition, Strategy, Client> {
-  /** The provider's own class, where it has a behaviour that a definition cannot declare. */
+  /** The provider's own class, if it has a behavior that a definition cannot declare. */
   readonly provider?: ProviderClass<Definition, Strategy, Client>;
 }
 

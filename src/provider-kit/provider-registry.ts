@@ -11,9 +11,9 @@ export class ProviderRegistry {
   constructor(private readonly outbound: OutboundPolicy = new OutboundPolicy()) {}
 
   /**
-   * Adds a provider, and lets requests out to its endpoints (NET-01).
+   * Adds a provider, and allows requests to its endpoints (NET-01).
    *
-   * @throws Error when the slug is taken; the boot fails
+   * @throws Error when the slug is taken; the start fails
    */
   register(provider: HealthProvider): void {
     const { slug } = provider.definition;

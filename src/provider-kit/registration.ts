@@ -10,7 +10,7 @@ export function registrationId(provider: HealthProvider): string {
   return `${provider.definition.slug}:${digest.slice(0, 16)}`;
 }
 
-/** Tells whether a registration is one at this provider: what is sealed for the one must never be sent to another. */
+/** Tells whether a registration is one at this provider. Its tokens must never be sent to another provider. */
 export function isRegistrationAt(id: string, slug: string): boolean {
   return providerOf(id) === slug;
 }
@@ -20,7 +20,7 @@ export function providerOf(id: string): string {
   return id.slice(0, id.lastIndexOf(':'));
 }
 
-/** Gives the fields of the digest their order, and holds those that the other version of OAuth has. */
+/** Fixes the order of the fields in the digest, and includes those of the other version of OAuth. */
 const noEndpoints = {
   authorizeUrl: '',
   tokenUrl: '',
@@ -36,8 +36,8 @@ const noEndpoints = {
 };
 
 /**
- * Digests everything that a link depends on: endpoints, client and redirect URI. A link is refused if it was started
- * under other settings than those in force at its callback, so that a code never goes to another endpoint (AR-10).
+ * Digests everything that a link depends on: endpoints, client and redirect URI. A link is refused if these settings
+ * changed between its start and its callback. So a code never goes to another endpoint (AR-10).
  *
  * The digest must not change between versions: replicas of both serve the links that are open during an upgrade.
  */

@@ -7,24 +7,24 @@ export interface TokenResponseFields {
   readonly accessToken: string;
   /** OAuth 1.0a token secret; absent for OAuth 2.0. */
   readonly tokenSecret?: string;
-  /** Absent when the provider sent none, or an empty one: the stored one then stays valid (RFC 6749 section 6). */
+  /** Absent when the provider sent none, or an empty one. The stored one then stays valid (RFC 6749 section 6). */
   readonly refreshToken?: string;
   /** Life of the access token in seconds, counted from `requestedAt`; absent when neither sent nor documented. */
   readonly expiresInSeconds?: number;
   /** Life of the refresh token in seconds, counted from `requestedAt`. */
   readonly refreshExpiresInSeconds?: number;
   /**
-   * Scopes the provider says it granted; absent when it did not say (RFC 6749 section 5.1), none for an empty field,
-   * `null` for an unreadable one.
+   * Granted scopes by the provider. Absent when it named none (RFC 6749 section 5.1), empty for an empty field, `null`
+   * for an unreadable one.
    */
   readonly grantedScopes?: readonly string[] | null;
-  /** The user's id at the provider, where the response has it. */
+  /** The user's id at the provider, if the response has it. */
   readonly providerUserId?: string;
-  /** The id that connections of this user were known by before; told by a verified ID token. */
+  /** The id of this user in earlier connections, from a verified ID token. */
   readonly formerUserId?: string;
   /** OpenID Connect ID token, unverified; used once to learn the user's id and not stored. */
   readonly idToken?: string;
-  /** The instant just before the request left, so that a slow response never makes a token look younger than it is. */
+  /** The instant just before the request left. So a slow response never makes a token look younger than it is. */
   readonly requestedAt: Date;
 }
 

@@ -6,8 +6,8 @@ import { fieldAt, readId } from '../responses/json-field.js';
 import type { OAuthClient } from './oauth-client.js';
 
 /**
- * Returns the user's id at the provider: from the token response, or by one authenticated GET, as the definition says;
- * `undefined` where it says that there is no way.
+ * Returns the user's id at the provider. It is from the token response, or from one authenticated GET, as the
+ * definition says; `undefined` if there is no way to get it.
  *
  * @throws {@link InvalidTokenResponseError} when the response has no id
  * @throws any provider error when the call fails

@@ -10,7 +10,7 @@ export type ClientOf<Definition extends ProviderDefinition> = Definition extends
   ? OAuth2Client
   : OAuth1Client;
 
-/** Makes the client for a provider's version of OAuth, where Nest does not. */
+/** Makes the client for a provider's version of OAuth, for code that runs without Nest. */
 export function createClient<Definition extends ProviderDefinition>(
   definition: Definition,
   http: ProviderHttpClient,

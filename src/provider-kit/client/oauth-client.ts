@@ -7,11 +7,11 @@ import { endpointFailure, isFailure, refusal } from '../responses/provider-failu
 import { PublicJsonClient } from './public-json-client.js';
 
 /**
- * Calls the endpoints of providers: what is the same in both versions of OAuth.
+ * Calls the endpoints that providers have in both versions of OAuth.
  *
- * Each call sends one request. Every failure is one of a few typed errors that say who must act. Their text has the
- * provider's name, the HTTP status and an error code of letters and `_`. It has nothing that the provider wrote freely,
- * because that may quote a token.
+ * Each call sends one request. Every failure is one of a few typed errors, whose class names the party that must act.
+ * Their text has the provider's name, the HTTP status and an error code of letters and `_`. It has no free text of the
+ * provider, which may quote a token.
  */
 export abstract class OAuthClient<Definition extends ProviderDefinition> extends PublicJsonClient {
   /** Returns the current instant, by the clock of the deployment. */
@@ -53,9 +53,8 @@ export abstract class OAuthClient<Definition extends ProviderDefinition> extends
    * Ends a grant at the provider, with the proof that its definition names. Resolves on any 2xx.
    *
    * Proof `client` sends the refresh token if there is one, since that ends the access token too. Providers respond
-   * with 200 to a token that they do not know, which counts as ended. With the other proofs a refusal may mean an ended
-   * grant or an expired access token, so it is an {@link AuthorizationFailedError}: refresh once, try again, then give
-   * up.
+   * with 200 to an unknown token, which counts as ended. With the other proofs a refusal may mean an ended grant or an
+   * expired access token. So it is an {@link AuthorizationFailedError}: refresh once, try again, then give up.
    *
    * @param definition - the provider's facts; must have a `revocation`
    * @param settings - endpoints and client credentials in force
@@ -64,7 +63,7 @@ export abstract class OAuthClient<Definition extends ProviderDefinition> extends
    * @throws {@link ProviderMisconfiguredError} when it refuses our client credentials
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
-   * @throws Error when the definition has no revocation, or one that does not go with its OAuth version
+   * @throws Error when the definition has no revocation, or one of the other OAuth version
    * @see RFC 7009 section 2, https://www.rfc-editor.org/rfc/rfc7009#section-2
    */
   async revoke(definition: Definition, settings: SettingsOf<Definition>, tokens: GrantTokens): Promise<void> {

@@ -25,7 +25,7 @@ import { OAuthClient } from './oauth-client.js';
 import { withAcceptJson } from './public-json-client.js';
 import { revocationUrl, tokenRevocationRequest } from './revocation-request.js';
 
-/** What temporary credentials are redeemed with (RFC 5849 section 2.3). */
+/** The parameters that redeem temporary credentials (RFC 5849 section 2.3). */
 export interface VerifiedCredentials {
   readonly token: string;
   readonly tokenSecret: string;
@@ -50,12 +50,12 @@ export class OAuth1Client extends OAuthClient<OAuth1Definition> {
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
-   * @param callbackUrl - where the provider shall send the user back
+   * @param callbackUrl - the URL to which the provider sends the user back
    * @returns the temporary token and its secret; keep both sealed until the callback
    * @throws {@link ProviderMisconfiguredError} when the provider refuses the request: wrong client credentials,
    *   signature, clock or callback
-   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback (session
-   *   fixation, OAuth Security Advisory 2009.1); the user must not be redirected
+   * @throws {@link InvalidTokenResponseError} when the response lacks a field or does not confirm the callback. The
+   *   user must not be redirected then (session fixation, OAuth Security Advisory 2009.1).
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
    * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425
    * @see RFC 5849 section 2.1, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
@@ -120,11 +120,11 @@ export class OAuth1Client extends OAuthClient<OAuth1Definition> {
   /**
    * Exchanges a grant of OAuth 1.0a for one of its successor: a POST without a body, signed with client and token.
    *
-   * @param definition - the facts of the provider that the grant is of
+   * @param definition - the facts of the grant's provider
    * @param settings - client credentials in force; `exchangeUrl` among its endpoints
    * @param tokens - the tokens in force, with their secret
-   * @param successor - the facts by which the response is read
-   * @param patience - reads the response on after the time limit
+   * @param successor - the facts that the response follows
+   * @param patience - keeps reading the response after the time limit
    * @throws as `HealthProvider.exchangeGrant`; Error when there is no exchange
    */
   async exchangeGrant(

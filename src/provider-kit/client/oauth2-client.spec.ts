@@ -64,7 +64,7 @@ describe('exchangeCode', () => {
 });
 
 describe('TE-01 client authentication', () => {
-  /** What RFC 6749 section 2.3.1 makes of the id `client:1 ü` and the secret `a:b%+ &ü`, written out by hand. */
+  /** The id `client:1 ü` and the secret `a:b%+ &ü`, encoded by hand as RFC 6749 section 2.3.1 says. */
   const basic = `Basic ${Buffer.from('client%3A1+%C3%BC:a%3Ab%25%2B+%26%C3%BC').toString('base64')}`;
 
   it('basic: form-urlencodes id and secret, and puts neither into the form', async () => {

@@ -35,26 +35,26 @@ import { revocationUrl, tokenFields, tokenRevocationRequest } from './revocation
 
 const pushedResponseSchema = z.object({
   request_uri: z.string().regex(/^[\x21-\x7e]{1,1000}$/),
-  // Without a life that can be read, the link's own stands.
+  // Without a readable lifetime, that of the link applies.
   expires_in: z.int().positive().optional().catch(undefined),
 });
 
-/** A pushed authorization request, as the provider keeps it (RFC 9126 section 2.2). */
+/** The reference to a pushed authorization request (RFC 9126 section 2.2). */
 export interface PushedRequest {
-  /** The reference that the browser carries instead; it works once. */
+  /** The browser carries this in place of the parameters; it works once. */
   readonly requestUri: string;
-  /** How long it works, in seconds; `undefined` when the provider does not tell. */
+  /** Its lifetime in seconds; `undefined` when the provider does not say. */
   readonly expiresInSeconds: number | undefined;
 }
 
-/** What an authorization code is redeemed with. */
+/** The parameters that redeem an authorization code. */
 export interface CodeExchange {
   readonly code: string;
   /** The same redirect URI as in the authorization request. */
   readonly redirectUri: string;
   /** PKCE verifier, where the authorization request had a challenge (RFC 7636 section 4.5). */
   readonly codeVerifier?: string;
-  /** Those of the authorization request; repeated where the provider wants that. */
+  /** The scopes of the authorization request; repeated if the provider requires it. */
   readonly scopes: readonly string[];
 }
 
@@ -103,10 +103,10 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    *
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
-   * @param request - code and redirect URI as the callback brought and the authorization request sent them
+   * @param request - the code of the callback, and the redirect URI of the authorization request
    * @returns the token response; its times count from the instant before the request left
-   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, what the definition lists as meaning the same, or
-   *   HTTP 400, 401 or 403 without a known error code: the code cannot be used any more
+   * @throws {@link AuthorizationCodeRefusedError} on `invalid_grant`, an equivalent error of the definition, or HTTP
+   *   400, 401 or 403 without a known error code: the code cannot be used any more
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
@@ -130,7 +130,7 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
     const message = `${definition.displayName} rejected the authorization code. The user must start a new link.`;
     const form = { url: settings.endpoints.tokenUrl, fields };
     const refused = refusal(AuthorizationCodeRefusedError, message);
-    // A refusal without a reason is safe to take for a refused code: a code works once, and the user starts again.
+    // A refusal without a reason counts as a refused code. That is safe: a code works once, and the user starts again.
     const { response, requestedAt } = await this.requestToken(definition, settings, form, refused, refused);
     return this.parseTokenResponse(definition, response, requestedAt);
   }
@@ -144,17 +144,16 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
    * @param definition - the provider's facts
    * @param settings - endpoints and client credentials in force
    * @param tokens - the set in force; its refresh token as last issued by the provider
-   * @param patience - reads the response on after the time limit of the definition
+   * @param patience - keeps reading the response after the time limit of the definition
    * @returns the token response; its times count from the instant before the request left
    * @throws {@link ConnectionNotRefreshableError} when there is no refresh token
-   * @throws {@link TokenRevokedError} on `invalid_grant`, or what the definition lists as meaning the same; on nothing
-   *   else
+   * @throws {@link TokenRevokedError} on `invalid_grant` or an equivalent error of the definition; on nothing else
    * @throws {@link ProviderMisconfiguredError} on `invalid_client`, `unauthorized_client`, `unsupported_grant_type`,
    *   `invalid_scope`, `invalid_request`, or HTTP 401 that asks for Basic authentication
    * @throws {@link ProviderRateLimitedError} on HTTP 429; has `retryAfterSeconds` if the provider sent it
-   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, a request to
-   *   retry, a refusal without a known code, or a successful response that cannot be read; `fate` says whether the
-   *   provider may have spent the refresh token
+   * @throws {@link ProviderUnavailableError} when there is no response, or HTTP 5xx, 408, 409, 410, 425, or a request
+   *   to retry. Also on a refusal without a known code, or a successful response that cannot be read. `fate` says
+   *   whether the provider may have spent the refresh token.
    * @throws {@link InvalidTokenResponseError} when a successful response lacks a required field; in doubt unless it has
    *   a refresh token
    * @see RFC 6749 section 6, https://www.rfc-editor.org/rfc/rfc6749#section-6
@@ -190,10 +189,10 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
   }
 
   /**
-   * Verifies the ID token of a token response and puts the user's id into it.
+   * Verifies the ID token of a token response, and adds the user's id to the response.
    *
-   * @param nonce - as sent with the authorization request; `undefined` when none was
-   * @returns it with `providerUserId`
+   * @param nonce - as sent with the authorization request; `undefined` if none was sent
+   * @returns the token response with `providerUserId`
    * @throws {@link InvalidTokenResponseError} when there is no ID token, or one that is not for this client, this link
    *   or this time
    * @throws {@link ProviderUnavailableError} when the signing keys cannot be read
@@ -225,7 +224,7 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
   }
 
   /**
-   * Posts to an endpoint of the provider's own: JSON with the user's bearer token, or a form with our client
+   * Posts to an endpoint that only this provider has: JSON with the user's bearer token, or a form with our client
    * authentication.
    *
    * @param request - `url`, `accepted` HTTP statuses beside 2xx, and either `tokens` and `json` or the form's `fields`
@@ -286,7 +285,7 @@ export class OAuth2Client extends OAuthClient<OAuth2Definition> {
   }
 
   /**
-   * Gets the keys that the provider signs its ID tokens with. No credentials are sent.
+   * Gets the keys by which the provider signs its ID tokens. No credentials are sent.
    *
    * @param definition - the provider's facts
    * @param url - absolute URL of the JSON Web Key Set

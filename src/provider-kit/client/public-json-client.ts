@@ -38,7 +38,7 @@ export class PublicJsonClient {
     return this.jsonOf(definition, response, misconfigured(definition));
   }
 
-  /** Returns what the errors for this response are made of, as of now. */
+  /** Returns the facts for the error of this response, with the current instant. */
   protected failed(definition: ProviderDefinition, response: ProviderResponse): FailedResponse {
     return { definition, response, now: this.clock.now() };
   }

@@ -32,7 +32,7 @@ export function revocationUrl(definition: ProviderDefinition, settings: Provider
  * @param definition - the provider's facts
  * @param url - as {@link revocationUrl} returns it
  * @param tokens - the tokens in force
- * @throws Error when the definition names a proof that its OAuth version does not have, or one of the provider's own
+ * @throws Error when the definition names a proof that its OAuth version does not have, or `custom`
  */
 export function tokenRevocationRequest(
   definition: ProviderDefinition,

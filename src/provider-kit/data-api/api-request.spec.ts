@@ -27,7 +27,7 @@ const form = fc
   .array(fc.tuple(component, component), { maxLength: 6 })
   .map((pairs) => pairs.map((pair) => pair.join('=')).join('&'));
 
-/** What a peer that has only the request makes of its signature: an independent implementation. */
+/** Verifies the signature as a peer that has only the request: an independent implementation. */
 function verify(
   request: ProviderRequest,
   changes: { body?: string; method?: string } = {},

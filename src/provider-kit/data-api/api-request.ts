@@ -8,10 +8,10 @@ const timeoutMs = 30_000;
 /** The largest response of a data API, in bytes. */
 export const maxApiResponseBytes = 10 * 1024 * 1024;
 
-/** A call of a provider's data API, without the credentials that it needs. */
+/** A call to a provider's data API, without its credentials. */
 export interface ApiCall {
   readonly method: ProviderRequest['method'];
-  /** As `apiUrl` gives it. */
+  /** As `apiUrl` returns it. */
   readonly url: string;
   /** Names in lower case; none of them carries credentials. */
   readonly headers: Readonly<Record<string, string>>;
@@ -19,11 +19,11 @@ export interface ApiCall {
 }
 
 /**
- * Builds the request of a call with the user's token: `Authorization: Bearer` (RFC 6750 section 2.1), or for OAuth 1.0a
- * a signature over method, URL and form body that is good for being sent once (O1-03).
+ * Builds the request of a call with the user's token. It has `Authorization: Bearer` (RFC 6750 section 2.1), or for
+ * OAuth 1.0a a signature over method, URL and form body. A signed request can be sent once only (O1-03).
  *
- * @param provider - whose API is called
- * @param call - what to send
+ * @param provider - the owner of the API
+ * @param call - the request without credentials
  * @param tokens - the tokens in force
  * @param now - the current instant
  * @throws {@link RequestInvalidError} as {@link formOf}
@@ -57,11 +57,10 @@ export function apiRequest(
 }
 
 /**
- * Returns the body of a call where it is a form, whose parameters are looked at and signed (RFC 5849 section
- * 3.4.1.3.1).
+ * Returns the body of a call if it is a form. Its parameters are checked and signed (RFC 5849 section 3.4.1.3.1).
  *
- * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: what it says could not be told
- *   for certain
+ * @throws {@link RequestInvalidError} when it is compressed, or has bytes beyond ASCII: servers could read it
+ *   differently
  */
 export function formOf({ headers, body }: Pick<ApiCall, 'headers' | 'body'>): string | undefined {
   const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');

@@ -9,7 +9,7 @@ const bases = [
 ];
 const refused = expect.objectContaining({ code: 'REQUEST_INVALID' }) as unknown;
 
-/** What becomes of a target: the URL, or that it is refused. Anything else that is thrown is a mistake. */
+/** Returns the URL of a target, or `undefined` if the target is refused. Any other error is a mistake. */
 function outcome(base: string, target: string): string | undefined {
   try {
     return apiUrl(base, target);
@@ -75,7 +75,7 @@ const nasty = [
     ' ',
   ],
 ];
-/** What escapes are made of when they are escaped once more. */
+/** The pieces of escapes that are escaped once more. */
 const escapes = ['%25', '%32', '%65', '%66', '%3b', '2', 'e', '.', '/', 'a'];
 const target = fc.oneof(
   fc.array(fc.oneof(fc.constantFrom(...nasty), fc.string({ maxLength: 3 })), { maxLength: 8 }),
@@ -131,7 +131,7 @@ describe('the URL of a call', () => {
       'a?ü',
       'a?b c',
     ],
-    // What becomes a dot, a slash or the like in compatibility form (NFKC).
+    // Characters that become a dot, a slash or the like in compatibility form (NFKC).
     ...['%EF%BC%8E%EF%BC%8E/x', '%E2%80%A5/x', 'a%EF%BC%8Fb', '%E2%80%A4%E2%80%A4/x', 'a%EF%BC%BCb', '%E2%84%80'],
     ...['%25EF%25BC%258E/x', '%2525E2%252580%2525A5/x', '%25%20%25EF%25BC%258E', 'a%EF%BC%9Bb', 'a%EF%BC%A0b'],
     ...['%c0%ae%c0%ae/a', 'a%c0%afb', '%e0%80%ae', '%ff'],

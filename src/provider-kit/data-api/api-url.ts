@@ -2,33 +2,33 @@ import { RequestInvalidError } from '../../errors/request.errors.js';
 import { formDecode } from '../http/percent-encoding.js';
 import { refuseCredentials } from './sent-credentials.js';
 
-/** A path of segments as RFC 3986 section 3.3 has them, but without `@`, which looks like a user name. */
+/** A path of segments by RFC 3986 section 3.3, but without `@`, which looks like a user name. */
 const plainPath = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:/]|%[0-9A-Fa-f]{2})*$/;
 /**
- * Dots, slashes and control characters that are escaped, however often: some server on the way may undo it. Nobody has
- * to escape hexadecimal digits; where they are, what comes of them is found only by decoding it.
+ * Dots, slashes and control characters that are escaped once or repeatedly: a server on the way may decode them. Also
+ * escaped hexadecimal digits, which nobody needs to escape: only decoding would show their meaning.
  */
 const hidden = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f|3[0-9]|[46][1-6])/i;
 /**
- * An empty segment that is not the last, or one that leads up or stays; some servers cut a `;`, `?` or `#` and what
- * follows it, escaped too.
+ * An empty segment that is not the last, or a segment that leads up or stays. Some servers cut a segment at `;`, `?` or
+ * `#`, even if the character is escaped.
  */
 const leadsAway = /(?:^|\/)(?:\/|\.{1,2}(?:[;%]|\/|$))/;
-/** What leads away, in compatibility forms too: a server that normalizes reads U+FF0E as a dot, and U+2025 as two. */
+/** Characters that lead away, in compatibility forms too: a server that normalizes reads U+FF0E as a dot. */
 const leading = /[./\\%;?#@:\p{Cc}]/u;
-/** How often a path is decoded: further than any server on the way does. */
+/** How often a path is decoded: more often than any server on the way does. */
 const maxDecodings = 8;
 /** Printable ASCII without `#`. */
 const plainQuery = /^[\x21\x22\x24-\x7e]*$/;
 
 /**
- * Builds the URL of a call that goes to a provider's API, and nowhere else on its host (TE-12).
+ * Builds the URL of a call to a provider's API. It never leads to another place on the API's host (TE-12).
  *
- * Path and query are sent byte for byte, but for `"`, `'`, `<` and `>` in the query, which are percent-encoded.
- * A path that a URL parser would change is refused, not corrected.
+ * Path and query are sent byte for byte, except that `"`, `'`, `<` and `>` in the query are percent-encoded. A path
+ * that a URL parser would change is refused, not corrected.
  *
  * @param baseUrl - the API's base URL in force
- * @param target - path below it, without the slash between, and query, as it came
+ * @param target - path below the base, without the slash between, and query, as received
  * @throws {@link RequestInvalidError} when the path could lead out of the base, is not percent-encoded ASCII, or the
  *   query carries credentials
  */
@@ -47,7 +47,7 @@ export function apiUrl(baseUrl: string, target: string): string {
   refuseCredentials(query.slice(1), 'The query');
   const base = new URL(`${baseUrl.replace(/\/+$/, '')}/`);
   const url = new URL(`${base.href}${path}${query}`);
-  // Says the same as the rules above, in the words of the parser that the request is sent by.
+  // The same rules once more, by the parser that sends the request.
   if (url.origin !== base.origin || url.pathname !== base.pathname + path) {
     throw new RequestInvalidError("The path leads outside the provider's API. Use a path below its base URL.");
   }
@@ -55,9 +55,8 @@ export function apiUrl(baseUrl: string, target: string): string {
 }
 
 /**
- * Whether the escapes of a path are UTF-8, and of no characters that become dots or slashes when a server normalizes
- * them (Unicode Standard Annex 15). Bytes that are not UTF-8 are read by some servers as dots and slashes in overlong
- * forms.
+ * Whether the escapes of a path are UTF-8, and none of them becomes a dot or a slash when a server normalizes it
+ * (Unicode Standard Annex 15). Some servers read bytes that are not UTF-8 as dots and slashes in overlong forms.
  */
 function isPlainText(path: string): boolean {
   if (!isUtf8Escaped(path)) {
@@ -82,13 +81,13 @@ function isUtf8Escaped(path: string): boolean {
   }
 }
 
-/** Decodes every escape that is one, as lenient servers do. */
+/** Decodes every valid escape and leaves the rest, as lenient servers do. */
 function decode(text: string): string {
   return text.includes('%') ? formDecode(text.replaceAll('+', '%2B')).toString() : text;
 }
 
 /**
- * Returns what is behind the base URL in a URL of the same API: path and query, for {@link apiUrl}.
+ * Returns path and query after the base URL in a URL of the same API, for {@link apiUrl}.
  *
  * @throws {@link RequestInvalidError} when the URL does not begin with the base URL
  */

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { ProviderHttpClient } from '../http/http-client.js';
 
 /**
- * Sends callers' own requests to providers' data APIs, over connections apart from those of tokens: however many, slow
- * or large they are, no refresh waits for them (NET-04). The limits also bound how many responses of one host arrive at
- * once and how many bodies wait; responses that have arrived are their caller's to bound.
+ * Sends callers' own requests to providers' data APIs. It has connections of its own. So no refresh waits for these
+ * requests, even if they are many, slow or large (NET-04). Its limits also bound the responses of one host that arrive
+ * at once, and the bodies that wait. The caller must bound the responses that have arrived.
  */
 @Injectable()
 export class DataApiClient extends ProviderHttpClient {

@@ -7,8 +7,8 @@ export type AssertionAlgorithm = 'ES256' | 'ES384' | 'RS384';
 const shortestModulus = 2_048;
 
 /**
- * Returns the first of the allowed algorithms that this private key can sign with; `undefined` if there is none, or the
- * text is no private key.
+ * Returns the first of the allowed algorithms that fits this private key; `undefined` if none does, or the text is no
+ * private key.
  *
  * @param pem - PKCS#8 in PEM, from the operator
  */

@@ -6,9 +6,9 @@ const schema = z.object({
   ALLOW_RETIRED_PROVIDERS: z.enum(['true', 'false'], 'must be true or false.').default('false'),
 });
 
-/** Reads whether providers are used beyond the day on which they are declared to end. */
+/** Reads whether providers are used after their announced end. */
 export function readLifecycleConfig(environment: Environment): {
-  /** For a provider that has put its end off. A provider in the sandbox never ends. */
+  /** For a provider that has postponed its end. A provider in the sandbox never ends. */
   allowRetired: boolean;
 } {
   return { allowRetired: readEnvironment(schema, environment).ALLOW_RETIRED_PROVIDERS === 'true' };

@@ -3,7 +3,7 @@ import type { Lifecycle } from './provider-definition.js';
 const dayMs = 24 * 3600 * 1_000;
 
 /**
- * Returns the lifecycle on a given day: a provider that was retiring is retired from the day after its last one, in
+ * Returns the lifecycle on a given day. A provider that is retiring becomes retired on the day after its last day, in
  * UTC.
  *
  * @param lifecycle - as declared
@@ -17,7 +17,7 @@ export function lifecycleAt(lifecycle: Lifecycle, now: Date): Lifecycle {
   return now.getTime() < retiredFrom ? lifecycle : { ...lifecycle, status: 'retired' };
 }
 
-/** Returns the slug of the provider that replaces one, where there is one. */
+/** Returns the slug of the provider's successor, if there is one. */
 export function successorOf(lifecycle: Lifecycle): string | undefined {
   return lifecycle.status === 'live' ? undefined : lifecycle.replacedBy;
 }

@@ -1,7 +1,7 @@
 import type { NotificationChannel, Notifications } from './notifications.js';
 import { Secret } from './secret.js';
 
-/** What this deployment uses for the notifications of one provider. */
+/** This deployment's settings for the notifications of one provider. */
 export interface NotificationSettings {
   /** Where the provider sends notifications, without the path secret. */
   readonly url: string;
@@ -9,11 +9,11 @@ export interface NotificationSettings {
   readonly pathSecret: Secret | undefined;
   /** A secret of the provider's portal that proves notifications. */
   readonly secret: Secret | undefined;
-  /** What the provider repeats when it checks the URL. */
+  /** The token that the provider repeats when it checks the URL. */
   readonly verifyToken: Secret | undefined;
   /** The provider's id of the app's one subscription; `undefined` if Cufflink has not created it. */
   readonly subscriptionId?: string | undefined;
-  /** Where an access token is tried, if not at the account call. */
+  /** URL at which an access token is tried, if not at the account call. */
   readonly checkUrl: string | undefined;
   /** Where subscriptions are created. */
   readonly subscriptionsUrl: string | undefined;
@@ -32,12 +32,12 @@ export const noNotificationSettings: NotificationSettings = {
   keyUrls: [],
 };
 
-/** The secret that the provider's fake signs with; not a secret. */
+/** The hook secret of the provider's fake; not a secret. */
 export function sandboxHookSecret(slug: string): string {
   return Buffer.from(`hook-secret-of-${slug}-not-a-real-secret`).toString('base64');
 }
 
-/** What the provider's fake repeats when it checks the URL. */
+/** The token that the provider's fake repeats when it checks the URL. */
 export function sandboxVerifyToken(slug: string): string {
   return `verify-${slug}-not-a-real-token`;
 }

@@ -1,9 +1,11 @@
 import type { ApiSubscriptions } from './subscriptions.js';
 
 /**
- * What a notification says about an account at the provider:
- * `deauthorized` - the user has withdrawn consent there; `account_deleted` - the account is gone;
- * `permissions_changed` - the user has changed what the app may read; `data` - there is new data.
+ * The change of an account at the provider:
+ * - `deauthorized`: the user has withdrawn consent there.
+ * - `account_deleted`: the account is gone.
+ * - `permissions_changed`: the user has changed the app's permissions.
+ * - `data`: there is new data.
  */
 export type NotificationKind = 'deauthorized' | 'account_deleted' | 'permissions_changed' | 'data';
 
@@ -33,9 +35,9 @@ export type RepeatedToken = ({ readonly header: string } | { readonly field: str
 };
 
 /**
- * What a notification names to say whom it is for: our client id in a header, compared where the header is present; or the
- * provider's id of the app's one subscription in a field that every notification has, compared where Cufflink has created
- * the subscription. Neither is a secret: another value tells a misrouted notification, and the right one proves nothing.
+ * The part of a notification that names its recipient. It is no secret: another value shows a misrouted notification,
+ * and the right one proves nothing. Either our client id in a header, compared if the header is present. Or the
+ * provider's id of the app's one subscription, in a field of every notification, compared if Cufflink has created it.
  */
 export type NamedRecipient =
   | { readonly header: string; readonly equals: 'client-id' }
@@ -64,7 +66,7 @@ export type NotificationProof =
         readonly toleranceSeconds: number;
       };
     }
-  /** A JWS (RFC 7515), whose audience is our client id. Its claims are what `read` gets. */
+  /** A JWS (RFC 7515), whose audience is our client id. `read` gets its claims. */
   | {
       readonly kind: 'jws';
       /** The whole body, or a field of the JSON body. */
@@ -98,7 +100,7 @@ export type NotificationHandshake =
   | { readonly method: 'GET'; readonly status: number; readonly body: Readonly<Record<string, string>> }
   /** `HEAD` that asks whether the URL responds. */
   | { readonly method: 'HEAD'; readonly status: number }
-  /** `POST` whose JSON has this field with this value. It comes before any secret is known, and nothing is done. */
+  /** `POST` whose JSON has this field with this value. It comes before any secret is known, and changes nothing. */
   | {
       readonly method: 'POST';
       readonly field: string;
@@ -110,25 +112,26 @@ export type NotificationHandshake =
       readonly unauthorizedStatus?: number;
     };
 
-/** How the URL is made known to the provider. */
+/** How the provider learns the URL. */
 export interface NotificationSetup {
   /**
-   * `portal`: on a page of the provider; `api`: by calls of its API, which Cufflink makes where the definition has
-   * `subscriptions`; `contact`: by agreement.
+   * - `portal`: on a page of the provider.
+   * - `api`: by calls of its API, which Cufflink makes if the definition has `subscriptions`.
+   * - `contact`: by agreement.
    */
   readonly by: 'portal' | 'api' | 'contact';
   /** Whether one URL serves all users of the app, or each user has a subscription. */
   readonly scope: 'app' | 'user';
-  /** What the operator has to know, in one or two sentences. */
+  /** A note for the operator, in one or two sentences. */
   readonly note: string;
 }
 
 /** One kind of request that a provider sends. Most providers have one. */
 export interface NotificationChannel {
-  /** For `docs/notifications.md`: what is sent, in the provider's words. */
+  /** For `docs/notifications.md`: the provider's own names of its notifications. */
   readonly sends: readonly { readonly kind: NotificationKind; readonly name: string }[];
   readonly setup: NotificationSetup;
-  /** Content type of the request. Tells the channels of one provider apart. */
+  /** Content type of the request. It distinguishes the channels of one provider. */
   readonly contentType: 'application/json' | 'application/x-www-form-urlencoded' | 'application/secevent+jwt';
   readonly handshakes?: readonly NotificationHandshake[];
   readonly proof: NotificationProof;
@@ -143,7 +146,7 @@ export interface NotificationChannel {
   };
   /** Status for a notification whose proof is wrong; 401 if absent. */
   readonly refusedStatus?: number;
-  /** How the provider repeats what was not accepted. */
+  /** How the provider repeats a notification that was not accepted. */
   readonly retries: string;
   /**
    * Reads the events of a notification. Tolerates anything: the body is not trusted.
@@ -159,7 +162,7 @@ export interface NotificationChannel {
   readonly uncertain?: readonly string[];
 }
 
-/** What a provider sends, and how an unproven notification is checked. */
+/** The notifications of a provider, and how an unproven one is checked. */
 export interface Notifications {
   readonly channels: readonly NotificationChannel[];
   /**
@@ -167,7 +170,7 @@ export interface Notifications {
    * account call if absent; without either, nothing is checked.
    */
   readonly checkUrl?: string;
-  /** The API that creates subscriptions, where Cufflink can use it. */
+  /** The API that creates subscriptions, if Cufflink can use it. */
   readonly subscriptions?: ApiSubscriptions;
 }
 

@@ -40,7 +40,7 @@ export type AccountLookup =
       /** `sub` when absent. */
       readonly claim?: string;
       /**
-       * The claim that held the user's id before: it means the same user, and is replaced at the next refresh that has
+       * The claim that held the user's id before. It means the same user, and is replaced at the next refresh that has
        * both.
        */
       readonly formerClaim?: string;
@@ -139,7 +139,7 @@ interface DefinitionBase {
   /** `undefined` if there is no API to call. */
   readonly apiBaseUrl: string | undefined;
   readonly defaultScopes: readonly string[];
-  /** What callers of the API must send in addition to, or instead of, `Authorization`; returned with each token. */
+  /** Headers that callers of the API must send beside, or instead of, `Authorization`. Returned with each token. */
   readonly dataApi?: {
     /** Query parameter that carries the access token instead of the header. */
     readonly tokenParameter?: string;
@@ -149,7 +149,7 @@ interface DefinitionBase {
   readonly account: AccountLookup;
   /** `undefined` if the provider offers no way to revoke a grant. */
   readonly revocation: Revocation | undefined;
-  /** What the provider sends to `/v1/hooks/<slug>`; absent if it sends nothing. */
+  /** The notifications that the provider sends to `/v1/hooks/<slug>`; absent if it sends none. */
   readonly notifications?: Notifications;
   readonly docsUrl: string;
   /** Facts that could not be confirmed, one sentence each. */
@@ -198,8 +198,10 @@ export interface OAuth2Definition extends DefinitionBase {
   /** Set if every callback has `iss`: a callback without it is from another provider. */
   readonly alwaysSendsIssuer?: true;
   /**
-   * Client authentication at the token endpoint: header, form, none (public client; all RFC 6749 section 2.3.1), a
-   * secret in the form that is a JWT signed with ES256, or an assertion signed with our key (RFC 7523).
+   * Client authentication at the token endpoint:
+   * - `basic`, `body`, `none`: in the header, in the form, or none for a public client (RFC 6749 section 2.3.1).
+   * - `es256-jwt`: a secret in the form that is a JWT signed with ES256.
+   * - `private_key_jwt`: an assertion signed with our key (RFC 7523).
    */
   readonly clientAuthentication: 'basic' | 'body' | 'none' | 'es256-jwt' | 'private_key_jwt';
   /** For `es256-jwt`: the audience of the JWT, and how long a JWT is used, in seconds. */
@@ -223,8 +225,8 @@ export interface OAuth2Definition extends DefinitionBase {
   readonly scopeParameter?: string;
   readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
   /**
-   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands
-   * before them, so `/` gives `<authorizeUrl>#/?response_type=code&...`.
+   * Set if the authorization page is a web app that reads the parameters from the fragment. It is the route before the
+   * parameters: `/` gives `<authorizeUrl>#/?response_type=code&...`.
    */
   readonly authorizeRoute?: string;
   /** Whether a `nonce` is sent and must be in the ID token. */
@@ -244,8 +246,8 @@ export interface OAuth2Definition extends DefinitionBase {
   /** Whether a refresh repeats the redirect URI. */
   readonly redirectUriOnRefresh?: true;
   /**
-   * Where to read the granted scopes: in the token response (RFC 6749 section 5.1), in the callback's query, or nowhere
-   * because what the provider sends there says nothing about the user's choice.
+   * Where to read the granted scopes: in the token response (RFC 6749 section 5.1), or in the callback's query.
+   * `nowhere` if the provider sends nothing about the user's choice.
    */
   readonly grantedScopesIn: 'token-response' | 'callback' | 'nowhere';
   /**
@@ -280,8 +282,8 @@ export interface OAuth2Definition extends DefinitionBase {
    */
   readonly parseErrorCode?: (body: unknown) => string | undefined;
   /**
-   * Errors that the token endpoint reports by an HTTP status and a plain text, each with the error code of RFC 6749
-   * section 5.2 that it stands for. A page in HTML is none.
+   * Errors that the token endpoint reports by an HTTP status and a plain text. Each has the equivalent error code of
+   * RFC 6749 section 5.2. A page in HTML is none of them.
    */
   readonly plainTextErrors?: readonly { readonly status: number; readonly error: string }[];
   /**
@@ -355,9 +357,8 @@ export interface DeploymentChoice {
 }
 
 /**
- * Returns the definition that applies to a deployment: with the facts of the chosen server, PKCE and client
- * authentication as chosen.
- * Applying it twice changes nothing.
+ * Returns the definition that applies to a deployment: with the facts of the chosen server, and PKCE and client
+ * authentication as chosen. Applying it twice changes nothing.
  */
 export function definitionInForce<Definition extends ProviderDefinition>(
   definition: Definition,

@@ -32,7 +32,7 @@ export interface OAuth2Endpoints extends CommonEndpoints {
 export type ProviderEndpoints = OAuth1Endpoints | OAuth2Endpoints;
 
 /**
- * Returns the URL that is used in place of one of the definition.
+ * Returns the URL that replaces one of the definition.
  *
  * @param name - the variable that may replace it, without the prefix of the provider, such as `TOKEN_URL`
  */

@@ -18,7 +18,7 @@ export class ProviderLifecycle {
     return definition.lifecycle.status !== 'live' && settings.mode !== 'sandbox' && this.isPastItsEnd({ definition });
   }
 
-  /** Tells whether the announced end of a provider has passed, of its fake in the sandbox too. Nobody is offered it. */
+  /** Tells whether the announced end of a provider, or of its fake, has passed. No page offers such a provider. */
   isPastItsEnd({ definition }: Pick<HealthProvider, 'definition'>): boolean {
     return !this.config.allowRetired && lifecycleAt(definition.lifecycle, this.clock.now()).status === 'retired';
   }

@@ -23,7 +23,7 @@ import {
   type OAuth2Endpoints,
 } from './provider-endpoints.js';
 
-/** What proves to a provider who we are. */
+/** The credentials of our client registration at a provider. */
 export interface ClientCredentials {
   readonly clientId: string;
   /** For `es256-jwt` and `private_key_jwt` the private key, PKCS#8 in PEM. */
@@ -54,7 +54,7 @@ export interface OAuth2Settings extends CommonSettings {
   readonly issuers: readonly string[];
 }
 
-/** What this deployment uses to talk to one provider. */
+/** This deployment's settings for one provider. */
 export type ProviderSettings = OAuth1Settings | OAuth2Settings;
 
 /** The settings that go with a definition. */
@@ -90,19 +90,24 @@ export function environmentPrefix(slug: string): string {
 /**
  * Reads a provider's credentials and overrides from the environment.
  *
- * `<PREFIX>_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on; a public client has no secret, one that signs its
- * secret also has `_TEAM_ID` and `_KEY_ID`, one with assertions `_KEY_ID`, and both have the private key in
- * `_CLIENT_SECRET`. Headers of the account call have a variable each. `_SERVER` picks one of the definition's servers,
- * `_PKCE` (`on` or `off`) decides where the provider leaves it open, and so does `_KEY_ID` for a key in place of a
- * secret. `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`,
- * `_API_BASE_URL`, `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL`, `_ISSUER`, for OAuth 1.0a
- * `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and `_EXCHANGE_URL` replace the definition's. Without credentials,
- * `SANDBOX_URL` (development only) points the provider at its fake.
+ * The names of the variables begin with `<PREFIX>`:
+ * - `_CLIENT_ID` and `_CLIENT_SECRET` switch the provider on. A public client has no secret.
+ * - `_KEY_ID` names the private key of a client with assertions. A client that signs its secret has `_KEY_ID` and
+ *   `_TEAM_ID`. The private key itself is in `_CLIENT_SECRET`. If the provider takes a key or a secret, `_KEY_ID`
+ *   chooses the key.
+ * - Each header of the account call has a variable of its own.
+ * - `_SERVER` picks one of the definition's servers.
+ * - `_PKCE` (`on` or `off`) decides about PKCE, if the provider leaves it open.
+ * - `_REDIRECT_URL`, `_SCOPES` (separated by spaces or commas), `_AUTH_URL`, `_TOKEN_URL`, `_REFRESH_URL`,
+ *   `_API_BASE_URL`, `_ACCOUNT_URL`, `_REVOKE_URL`, `_PAR_URL`, `_JWKS_URL` and `_ISSUER` replace the definition's. For
+ *   OAuth 1.0a these are also `_REQUEST_TOKEN_URL`, `_ACCESS_TOKEN_URL` and `_EXCHANGE_URL`.
+ *
+ * Without credentials, `SANDBOX_URL` (development only) points the provider at its fake.
  *
  * @param declared - the provider's facts
  * @param environment - usually `process.env`
- * @throws Error naming the variable when only half is set, a URL is malformed, or plain http is used where it may not
- *   be
+ * @throws Error naming the variable when the credentials are incomplete, a URL is malformed, or plain http is not
+ *   allowed for it
  */
 export function readProviderSettings<Definition extends ProviderDefinition>(
   declared: Definition,
@@ -148,7 +153,7 @@ export function readProviderSettings(declared: ProviderDefinition, environment: 
   return withEndpoints(definition, { ...common, mode, notifications }, credentials, issuer, move);
 }
 
-/** Adds what depends on the version of OAuth. */
+/** Adds the settings of the provider's version of OAuth. */
 function withEndpoints(
   definition: ProviderDefinition,
   settings: Omit<CommonSettings, keyof Credentials>,
@@ -170,7 +175,7 @@ function isSecretVariable(definition: ProviderDefinition, name: string): boolean
   return secretVariables.includes(name) || accountHeaders(definition).some((header) => variableOf(header) === name);
 }
 
-/** Headers that the account call needs and whose values the operator sets. */
+/** Headers of the account call whose values the operator sets. */
 function accountHeaders({ account }: ProviderDefinition): readonly string[] {
   return account.from === 'api' ? (account.headers ?? []) : [];
 }
@@ -249,7 +254,7 @@ function withAccountHeaders(
     : { accountHeaders: Object.fromEntries(headers.map((header) => [header, new Secret(valueOf(header))])) };
 }
 
-/** The algorithms that the operator's key may be for; none if the provider takes no key. */
+/** The algorithms that the operator's key may have; none if the provider takes no key. */
 function keyAlgorithms(definition: ProviderDefinition): readonly AssertionAlgorithm[] {
   if (definition.oauth !== '2.0') {
     return [];
@@ -299,7 +304,7 @@ function checkUrl(name: string, value: string, production: boolean): string {
   return value;
 }
 
-/** Reads which of the provider's servers the app belongs to, whether PKCE is used, and whether a key is. */
+/** Reads the operator's choice of server, PKCE and key. */
 function readChoice(definition: ProviderDefinition, prefix: string, read: ReadVariable): DeploymentChoice {
   const takesKey = definition.oauth === '2.0' && definition.clientAssertion !== undefined;
   const chosen: DeploymentChoice = takesKey && read('KEY_ID') ? { clientAuthentication: 'private_key_jwt' } : {};

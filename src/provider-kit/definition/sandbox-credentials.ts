@@ -1,6 +1,6 @@
 import { createECDH, createHash, createPrivateKey } from 'node:crypto';
 
-/** What signs the client secret, where a provider wants one that is a JWT. */
+/** The key that signs the client secret of a provider that wants a JWT. */
 export interface SandboxSigningKey {
   readonly teamId: string;
   readonly keyId: string;
@@ -11,8 +11,8 @@ export interface SandboxSigningKey {
 /**
  * Returns the key for client secrets that the provider's fake knows.
  *
- * It protects nothing: the private scalar is the SHA-256 of a public text, so that sandbox and application find the
- * same key and no key file lies in the repository. Anybody can compute it.
+ * It protects nothing: the private scalar is the SHA-256 of a public text, and anybody can compute it. So sandbox and
+ * application find the same key without a key file in the repository.
  *
  * @param slug - the provider's
  */

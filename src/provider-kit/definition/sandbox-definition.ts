@@ -1,12 +1,12 @@
 import type { SandboxNotify } from './sandbox-notification.js';
 
-/** What both kinds of fake provider share. Paths start with `/` and are the real provider's, without its host. */
+/** The common part of both kinds of fake. Paths start with `/` and are the real provider's, without its host. */
 interface SandboxDefinitionBase {
   readonly authorizePath: string;
   /**
-   * Path of the API's base URL; empty where the whole host is the API. Any method and path below it that is none of the
-   * provider's other endpoints takes a valid token or signature, and responds with `ok`, `account_id` and what was
-   * received, credentials left out: the fake has no data.
+   * Path of the API's base URL; empty if the whole host is the API. All methods and paths below it take a valid token
+   * or signature, except the provider's other endpoints. The fake has no data: it responds with `ok`, `account_id` and
+   * the received request without its credentials.
    */
   readonly apiBasePath?: string;
   /** A path of the API, for callers to try. */
@@ -24,11 +24,11 @@ interface SandboxDefinitionBase {
     /** Headers without which the call is refused, beside `Authorization`; OAuth 2.0 only. */
     readonly headers?: readonly string[];
   };
-  /** What it sends to the hook of the app; nothing if absent. */
+  /** Makes the notifications to the hook of the app; absent if it sends none. */
   readonly notify?: SandboxNotify;
 }
 
-/** What an endpoint of a provider's own sees of a call and may do. */
+/** One call to an endpoint that only this provider has, and the actions that the endpoint may take. */
 export interface SandboxEndpointCall {
   /** Base URL of the fake, without a slash at the end. */
   readonly baseUrl: string;
@@ -43,22 +43,22 @@ export interface SandboxEndpointCall {
   readonly query: Readonly<Record<string, string>>;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** What stands at each `{name}` of the path. */
+  /** The value of each `{name}` in the path. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** The secret of the provider's portal, which notifications are signed with. */
+  /** The secret of the provider's portal, which signs notifications. */
   readonly hookSecret: string;
   /** The account whose live access token the `Authorization` header carries. */
   readonly bearerAccountId: string | undefined;
   /** Ends every grant of the account. */
   endGrants(accountId: string): void;
   /**
-   * Remembers a fact about the account or the fake, such as a nonce that was given out; `has` and `forget` ask and end
+   * Remembers a fact about the account or the fake, such as an issued nonce. `has` looks it up, and `forget` removes
    * it.
    */
   remember(fact: string): void;
   has(fact: string): boolean;
   forget(fact: string): void;
-  /** What the fake keeps, by an id of its choice, such as subscriptions. */
+  /** Records that the fake keeps by an id of its choice, such as subscriptions. */
   readonly kept: SandboxRecords;
   /**
    * Calls a URL of the app on this machine, as the provider does to check it; `undefined` without a response in time.
@@ -66,7 +66,7 @@ export interface SandboxEndpointCall {
   callBack(url: string, options: SandboxCallback): Promise<SandboxCallbackResponse | undefined>;
 }
 
-/** What a fake keeps. */
+/** Records of a fake, by id. */
 export interface SandboxRecords {
   get(id: string): Readonly<Record<string, unknown>> | undefined;
   set(id: string, record: Readonly<Record<string, unknown>>): void;
@@ -90,9 +90,9 @@ export interface SandboxCallbackResponse {
 /** An endpoint that only one provider has, such as a registration after the link. */
 export interface SandboxEndpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** `{name}` stands for one segment. */
+  /** `{name}` matches one segment. */
   readonly path: string;
-  /** Responds to a call. Only called where form and query have no field twice. */
+  /** Responds to a call. Only called if form and query have no field twice. */
   readonly respond: (call: SandboxEndpointCall) => SandboxEndpointResponse | Promise<SandboxEndpointResponse>;
 }
 
@@ -102,11 +102,11 @@ export interface SandboxEndpointResponse {
   readonly json?: Readonly<Record<string, unknown>> | readonly unknown[];
 }
 
-/** How a fake OAuth 2.0 provider ends a grant. `{accountId}` in a path stands for the account's number. */
+/** How a fake OAuth 2.0 provider ends a grant. `{accountId}` in a path is the account's number. */
 export type SandboxRevocation = { readonly method: string; readonly path: string; readonly status: number } & (
   | {
       readonly proof: 'bearer';
-      /** Query parameters that must be there with just these values; `{clientId}` stands for the client id. */
+      /** Query parameters that must have exactly these values; `{clientId}` is the client id. */
       readonly query?: Readonly<Record<string, string>>;
     }
   | {
@@ -115,13 +115,13 @@ export type SandboxRevocation = { readonly method: string; readonly path: string
       readonly clientAuthentication?: 'basic' | 'body' | 'none';
     }
   /**
-   * The token in the form is proof enough. `goneStatus` is the status for a token that is not alive; 200 when absent.
+   * The token in the form is the only proof. `goneStatus` is the status for a dead token; 200 when absent.
    */
   | { readonly proof: 'token'; readonly goneStatus?: number }
   | { readonly proof: 'query'; readonly parameter: string }
 );
 
-/** What a fake OAuth 2.0 provider expects, and its responses; written by hand from the provider's documentation. */
+/** The requests and responses of a fake OAuth 2.0 provider, written by hand from the provider's documentation. */
 export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '2.0';
   readonly tokenPath: string;
@@ -139,7 +139,7 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly omittedScopeMeansAll?: boolean;
   /** Whether the user may untick single scopes on the consent page. */
   readonly userPicksScopes?: boolean;
-  /** Characters that `state` must have at least; 1 when absent. */
+  /** Least length of `state`; 1 when absent. */
   readonly stateMinimumLength?: number;
   /** Whether a malformed authorize request ends on an error page instead of a redirect with `error`. */
   readonly malformedAuthorizeIsNotRedirected?: boolean;
@@ -147,21 +147,20 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly refreshTokenNeedsScope?: string;
   /** Whether the callback carries the granted `scope`. */
   readonly scopeInCallback?: boolean;
-  /** Whether the token response carries `scope`, and a constant value where it says nothing about the user's choice. */
+  /** Whether the token response has `scope`. A constant value says nothing about the user's choice. */
   readonly scopeInTokenResponse: boolean | { readonly constant: string };
   readonly codeLifetimeSeconds: number;
   readonly accessTokenLifetimeSeconds: number;
   /** Sent as `refresh_token_expires_in` where set. */
   readonly refreshTokenLifetimeSeconds?: number;
   readonly rotation: 'always' | 'never';
-  /** What becomes of a used refresh token: refused, or refused with the whole grant revoked. */
+  /** The result of a used refresh token: an error, or an error and the whole grant revoked. */
   readonly reuse: 'error' | 'family-revoked';
   /** Whether a used refresh token gets the same response again until one of the new tokens is used. */
   readonly replaysRefreshUntilNewTokenUsed?: boolean;
   /**
-   * For how long after its exchange a used refresh token is taken again, and what it gets: the
-   * `same` pair once more, or a `further` pair of the same grant, beside which the first one stays alive. Once the time
-   * is over, `reuse` says what becomes of it.
+   * Time after its exchange in which a used refresh token is accepted again. It gets the `same` pair, or a `further`
+   * pair of the same grant; the first pair then stays alive too. After this time `reuse` applies.
    */
   readonly reuseGrace?: { readonly seconds: number; readonly response: 'same' | 'further' };
   /** Whether a new grant ends the refresh tokens of the user's earlier grants; their access tokens stay alive. */
@@ -189,21 +188,21 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   /** `false` where the provider issues no refresh token at all. */
   readonly issuesRefreshToken?: boolean;
   /**
-   * Whether a refresh responses without tokens (`tokenResponse` is given `{}`) and extends the access token in use by
-   * its whole life.
+   * Whether the response to a refresh has no tokens (`tokenResponse` gets `{}`), and the current access token gets its
+   * whole lifetime again.
    */
   readonly refreshExtendsToken?: boolean;
   /**
    * Name of the scope parameter of the authorize request; `scope` when absent. A request with `scope` is then refused.
    */
   readonly scopeParameter?: string;
-  /** Parameters that the authorize request must have with just these values. */
+  /** Parameters of the authorize request that must have exactly these values. */
   readonly authorizeParams?: Readonly<Record<string, string>>;
-  /** Parameters that every call of the token endpoint must have with just these values. */
+  /** Parameters of every call to the token endpoint that must have exactly these values. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   /**
-   * Set if the authorization page is a web app that reads the parameters from the fragment: the route that stands
-   * before them there.
+   * Set if the authorization page is a web app that reads the parameters from the fragment. It is the route before the
+   * parameters.
    */
   readonly authorizeRoute?: string;
   /** Errors of the token endpoint that are a plain text with a status of their own, by their code. */
@@ -220,9 +219,9 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
   readonly deniedError?: string;
   /** Name of the code parameter in the callback; `code` when absent. */
   readonly codeParameter?: string;
-  /** The issuer identifiers that the provider publishes; `{baseUrl}` stands for the fake's own address. */
+  /** The issuer identifiers that the provider publishes; `{baseUrl}` is the fake's own address. */
   readonly issuers?: readonly string[];
-  /** Signs an `id_token` into every exchange response (and, where `onRefresh`, every refresh response). */
+  /** Adds a signed `id_token` to every exchange response, and with `onRefresh` to every refresh response. */
   readonly idToken?: {
     readonly issuer: string;
     readonly algorithm: 'RS256' | 'ES256' | 'PS256';
@@ -230,33 +229,32 @@ export interface OAuth2SandboxDefinition extends SandboxDefinitionBase {
     readonly claims?: (accountId: string) => Record<string, unknown>;
     /** Where the public keys are served, as a JSON Web Key Set; absent where the provider documents no address. */
     readonly jwksPath?: string;
-    /** The algorithms that the provider documents, where it does; a token signed otherwise is not its own. */
+    /** The algorithms that the provider documents, if it does. A token with another algorithm is not its own. */
     readonly documentedAlgorithms?: readonly string[];
     readonly onRefresh?: boolean;
   };
-  /** Writes the successful token response in the provider's own shape; the standard fields come in. */
+  /** Converts the standard fields of a successful token response to the provider's own shape. */
   readonly tokenResponse?: (standard: Readonly<Record<string, unknown>>, accountId: string) => Record<string, unknown>;
   /**
    * Name of the query parameter that carries the access token of API calls, where it is not the `Authorization` header.
    */
   readonly apiTokenParameter?: string;
   /**
-   * A fact that an endpoint of `endpoints` must have remembered as `<fact>:<accountId>` before the API responds; 403
-   * otherwise.
+   * A fact that one of the `endpoints` must have remembered as `<fact>:<accountId>`. Without it the API responds with
+   * 403.
    */
   readonly apiNeedsFact?: string;
   readonly endpoints?: readonly SandboxEndpoint[];
 }
 
-/** What a fake OAuth 1.0a provider expects, and its responses; written by hand from the provider's documentation. */
+/** The requests and responses of a fake OAuth 1.0a provider, written by hand from the provider's documentation. */
 export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   readonly oauth: '1.0a';
   readonly requestTokenPath: string;
   readonly accessTokenPath: string;
   readonly signatureMethod: 'HMAC-SHA1' | 'HMAC-SHA256';
   /**
-   * The one place where the two token calls may have their `oauth_*` parameters; the header when absent, as for every
-   * other call.
+   * The only place of the `oauth_*` parameters in the two token calls. The header when absent, as in every other call.
    */
   readonly tokenParametersIn?: 'header' | 'form' | 'query';
   /** Further fields of the form-encoded access-token response. */
@@ -264,8 +262,8 @@ export interface OAuth1SandboxDefinition extends SandboxDefinitionBase {
   /** Ends the grant; proved by a signature. */
   readonly revoke?: { readonly method: string; readonly path: string; readonly status: number };
   /**
-   * Exchanges a token, once, for a grant of the fake `successor`; proved by a signature. The token stays valid for so
-   * long, and ending its grant ends the account's grants at the successor too.
+   * Exchanges a token, once, for a grant of the fake `successor`; proved by a signature. The token stays valid for this
+   * long. The end of its grant also ends the account's grants at the successor.
    */
   readonly exchange?: { readonly path: string; readonly successor: string; readonly tokenLivesOnSeconds: number };
 }

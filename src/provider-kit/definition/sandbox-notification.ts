@@ -1,9 +1,9 @@
 import type { NotificationKind } from './notifications.js';
 
-/** An event at a fake provider, with what the fake needs to send and sign it. */
+/** An event at a fake provider, with the secrets and ids to send and sign it. */
 export interface SandboxEvent {
   readonly kind: NotificationKind;
-  /** More than one only where the provider sends batches. */
+  /** More than one only if the provider sends batches. */
   readonly accountIds: readonly string[];
   readonly occurredAt: Date;
   readonly sentAt: Date;
@@ -16,7 +16,7 @@ export interface SandboxEvent {
   readonly hookSecret: string;
   /** The last access token of an account; empty when it has none. */
   readonly accessTokenOf: (accountId: string) => string;
-  /** Whether it is signed by somebody who has none of the keys; the secrets above are then wrong already. */
+  /** Whether it is signed without the provider's keys. The secrets above are wrong then. */
   readonly isForged: boolean;
   /** Whether it is meant for another app at the provider, as after a mistake with URLs. */
   readonly isOfOtherApp: boolean;
@@ -32,8 +32,8 @@ export interface SandboxNotification {
 }
 
 /**
- * What a fake sends for an event; written by hand from the provider's documentation, and not from its definition.
- * `undefined` when the provider sends nothing for it.
+ * Makes the notification of a fake for an event; `undefined` if the provider sends none for it. Written by hand from
+ * the provider's documentation, and not from its definition.
  */
 export type SandboxNotify = (
   event: SandboxEvent,

@@ -3,11 +3,11 @@ import { inspect } from 'node:util';
 import { knownSecrets, placeholder } from '../../redaction/known-secrets.js';
 
 /**
- * A secret setting. It must not be printed: every way of turning it into text gives a placeholder; `reveal` gives the
- * value.
+ * A secret setting. Every conversion to text gives a placeholder, so that it is never printed. Only `reveal` returns
+ * the value.
  *
- * It is kept as a key object of OpenSSL, outside of the heap that a snapshot shows (CR-17). Where it is sent it is text
- * for that moment, until the garbage collector takes it.
+ * It is kept as a key object of OpenSSL, outside of the heap that a snapshot shows (CR-17). When it is sent, it is a
+ * text until the garbage collector removes it.
  */
 export class Secret {
   readonly #value: KeyObject;

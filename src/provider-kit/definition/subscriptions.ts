@@ -1,12 +1,12 @@
-/** A subscription to create: its fields at the provider, as the list of subscriptions has them too. */
+/** A subscription to create. The provider's list of subscriptions has the same fields. */
 export interface SubscriptionTopic {
-  /** Empty if one subscription brings everything. A list matches one that has all of its elements. */
+  /** Empty if one subscription covers everything. A list matches a listed one that has all of its elements. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
   /** The scope without which the user cannot be subscribed. */
   readonly scope?: string;
 }
 
-/** How a call of the API proves who makes it. */
+/** How a call of the API is authenticated. */
 export type SubscriptionProof =
   /** The user's access token as a bearer token. */
   | { readonly by: 'user' }
@@ -18,11 +18,11 @@ export type SubscriptionProof =
 /** One call of the API, as data. */
 export interface SubscriptionCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Behind the URL of the API. `{id}` is the provider's id of the subscription. */
+  /** Appended to the URL of the API. `{id}` is the provider's id of the subscription. */
   readonly path?: string;
   /** Where fields go. */
   readonly in: 'query' | 'form' | 'json';
-  /** `{callbackUrl}` is the URL of our hook, `{verifyToken}` what the provider repeats when it checks that URL. */
+  /** `{callbackUrl}` is the URL of our hook. `{verifyToken}` is repeated by the provider when it checks that URL. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Whether the fields of the topic are sent too. */
   readonly sendsTopic?: true;
@@ -43,13 +43,13 @@ export interface ApiSubscriptions {
   readonly remove: SubscriptionCall;
   /** For subscriptions that expire. */
   readonly renew?: SubscriptionCall;
-  /** Switches on what the provider has switched off. */
+  /** Switches a subscription on again that the provider has switched off. */
   readonly activate?: SubscriptionCall;
   /** Paths in the JSON of a response, as for `fieldAt`. */
   readonly response: {
     /** The list of subscriptions; the body itself if absent. */
     readonly items?: string;
-    /** In an item: the provider's id, where calls need it. */
+    /** In an item: the provider's id, if calls need it. */
     readonly id?: string;
     /** In an item: where notifications go. */
     readonly callbackUrl: string;
@@ -64,5 +64,7 @@ export interface ApiSubscriptions {
   readonly maxUrlLength?: number;
 }
 
-/** A subscription that expires within this time is renewed, in milliseconds: a week of failed renewals is noticed. */
+/**
+ * Time before its expiry at which a subscription is renewed, in milliseconds. An operator notices failures for a week.
+ */
 export const renewBeforeMs = 7 * 86_400_000;

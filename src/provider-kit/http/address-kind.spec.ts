@@ -24,7 +24,7 @@ const edges: Readonly<Record<AddressKind, readonly string[]>> = {
     .concat(['192.0.2.1', '192.88.99.1', '198.18.0.0', '198.19.255.255', '198.51.100.1', '203.0.113.1', '224.0.0.0'])
     .concat(['239.255.255.255', '240.0.0.0', '255.255.255.255'])
     .concat(['::', '::127.0.0.1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '::ffff:8.8.8.8', '::ffff:7f00:1'])
-    // What NAT64 would lead to, and metadata services of clouds.
+    // Targets of NAT64, and metadata services of clouds.
     .concat([
       '64:ff9b::7f00:1',
       '64:ff9b::10.0.0.1',

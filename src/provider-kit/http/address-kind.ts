@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * What an IP address is good for: `public` - anybody's server; `private` - a network of the company's own;
- * `loopback` - this machine; `reserved` - nothing that a provider could be at: link-local (with the metadata service of
- * clouds), multicast, documentation, tunnels, metadata services that clouds have elsewhere, or not an address at all.
+ * The use of an IP address: `public` - anybody's server; `private` - a network of the company's own; `loopback` - this
+ * machine; `reserved` - no provider can be there. Reserved are link-local addresses (with the metadata service of
+ * clouds), multicast, documentation, tunnels, other metadata services of clouds, and texts that are no address.
  */
 export type AddressKind = 'public' | 'private' | 'loopback' | 'reserved';
 
@@ -25,24 +25,24 @@ const reserved = blockList(
   ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 );
 /**
- * Where clouds tell secrets to the machines that run in them, outside the link-local range: Azure, Alibaba, AWS, Google
- * and Oracle.
+ * Metadata services of clouds outside the link-local range, which return secrets to the machines in the cloud: Azure,
+ * Alibaba, AWS, Google and Oracle.
  */
 const cloudMetadata = blockList(
   ['168.63.129.16/32', '100.100.100.200/32'],
   ['fd00:ec2::254/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128'],
 );
-/** Stands for an IPv4 address where a network has IPv6 alone: NAT64 with DNS64 (RFC 6052 section 2.1). */
+/** IPv6 forms of IPv4 addresses in a network without IPv4: NAT64 with DNS64 (RFC 6052 section 2.1). */
 const translated = blockList([], ['64:ff9b::/96']);
-/** Nothing outside is anybody's server; mapped and compatible IPv4 addresses are outside too. */
+/** All public servers with IPv6. Mapped and compatible IPv4 addresses are not part of it. */
 const globalUnicast = blockList([], ['2000::/3']);
 const mappedIpv4 = blockList([], ['::ffff:0:0/96']);
 
 /**
- * Classifies an address as it comes out of a resolver or a parsed URL.
+ * Classifies an address from a resolver or a parsed URL.
  *
- * An address of NAT64 is what the IPv4 address in it is, and `reserved` unless that is public: the prefix must stand
- * for no other (RFC 6052 section 3.1).
+ * An address of NAT64 is `public` if the IPv4 address in it is, and `reserved` otherwise: the prefix is for public ones
+ * only (RFC 6052 section 3.1).
  *
  * @param address - IPv4 in four decimal parts, or IPv6 without brackets; anything else is `reserved`
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
@@ -53,7 +53,7 @@ export function addressKind(address: string): AddressKind {
     return 'reserved';
   }
   const family = version === 4 ? 'ipv4' : 'ipv6';
-  // Asked first: a list of IPv4 ranges holds their mapped forms too.
+  // Checked first, because a list of IPv4 ranges also matches their mapped forms.
   if (family === 'ipv6' && mappedIpv4.check(address, family)) {
     return 'reserved';
   }
@@ -75,7 +75,7 @@ export function addressKind(address: string): AddressKind {
 
 /** The IPv4 address in the last 32 bits of an IPv6 address of {@link translated}. */
 function lastFourBytes(address: string): string {
-  // The parser writes the shortest form: `64:ff9b::` and at most two groups behind it.
+  // The parser writes the shortest form: `64:ff9b::` and at most two groups after it.
   const shortest = URL.parse(`http://[${address}]`)?.hostname.slice('[64:ff9b::'.length, -1) ?? '';
   const [low = 0, high = 0] = shortest
     .split(':')

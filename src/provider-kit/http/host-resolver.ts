@@ -12,9 +12,8 @@ export class HostResolver {
   /**
    * Returns every IPv4 and IPv6 address of a host; at least one.
    *
-   * Callers at the same time share one lookup: it occupies one of the few threads that Node has for all of them, so
-   * that a name server that does not respond for one provider must not take every thread (NET-04). Nothing is kept
-   * afterwards.
+   * Simultaneous callers share one lookup. A lookup occupies one of the few threads that Node has for all of them. So a
+   * name server that does not respond for one provider does not take every thread (NET-04). Nothing is cached.
    *
    * @param hostname - a name, not an address
    * @throws the resolver's error, such as one with the code `ENOTFOUND`

@@ -10,7 +10,7 @@ import { OutboundPolicy } from './outbound-policy.js';
 /** Servers close idle connections after a second at the earliest, most after 5 s or more. */
 const maxIdleMs = 200;
 
-/** A client that has one connection. Where it has none, or the provider has closed it, the next request opens one. */
+/** A client with one connection. If there is none, or the provider has closed it, the next request opens one. */
 const keptConnection: Client.Options = {
   pipelining: 1,
   allowH2: false,
@@ -24,10 +24,10 @@ const keptConnection: Client.Options = {
 /**
  * Sends single requests to providers' endpoints.
  *
- * A connection is used again only within {@link maxIdleMs}. The provider may close an idle connection at the very
- * moment when a POST is written to it, which leaves unknown whether a refresh token was spent.
+ * A connection is used again only within {@link maxIdleMs}. A provider may close an idle connection at the moment of a
+ * POST. Then nobody knows whether a refresh token was spent.
  *
- * It repeats no request, follows no redirect, takes no proxy from the usual variables, and always verifies TLS
+ * It repeats no request, follows no redirect and takes no proxy from the usual variables. It always verifies TLS
  * certificates, even with `NODE_TLS_REJECT_UNAUTHORIZED=0`. The {@link OutboundPolicy} decides where requests may go.
  */
 @Injectable()
@@ -36,8 +36,8 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   readonly #origins = new Map<string, OriginConnections>();
   #closed = false;
   /**
-   * Requests that run at once at one origin. More wait, within their total time, so that one slow provider stays
-   * bounded.
+   * Most requests that run at once at one origin. More requests wait, within their total time, so that a slow provider
+   * cannot take all resources.
    */
   protected readonly connections: number = 64;
   /** Requests that may wait for one origin. Callers limit their requests for tokens themselves. */
@@ -50,7 +50,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2', allowH2: false } as const;
     const { proxyUrl } = policy.settings;
     if (proxyUrl === undefined) {
-      // One for all, so that they share TLS sessions.
+      // One connector for all clients, so that they share TLS sessions.
       const connect = buildConnector({ ...tls, lookup: policy.lookup });
       this.#open = (origin) => new Client(origin, { ...keptConnection, connect });
     } else {
@@ -76,18 +76,19 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   /**
    * Sends one request and reads the whole response.
    *
-   * Every status but 1xx and 3xx is a response, not an error; 304 is one to a request that asked for it. Errors name
-   * the host only, never the path, query, headers or body, and carry neither request nor response.
+   * Every status except 1xx and 3xx is a response, not an error. 304 is a response to a conditional request. Errors
+   * name the host only, never the path, query, headers or body. They contain neither request nor response.
    *
    * @param request - what to send
    * @returns the response, with a body of at most `maxResponseBytes` after decompression
-   * @throws {@link ProviderUnavailableError} with `fate` `not-sent` when no byte of the request was written: no
-   *   connection, no TLS, the time ran out before, it was abandoned, or too many wait already;
-   *   `unknown` when the time and the patience ran out or the connection broke after that; `answered` on a redirect, a
-   *   body that is too large, or one whose encoding cannot be read; the last two are
-   *   `unknown` with HTTP 2xx when the request sets `mustBeRead`
-   * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not let the request out; nothing
-   *   was sent
+   * @throws {@link ProviderUnavailableError} with one of these values of `fate`:
+   *   - `not-sent`: no byte of the request was written. There was no connection, no TLS, no time left, the caller
+   *     abandoned it, or too many requests wait.
+   *   - `unknown`: time and patience ran out, or the connection broke, after the request was written.
+   *   - `answered`: a redirect, a body that is too large, or an unreadable encoding. For a 2xx of a request with
+   *     `mustBeRead` the last two are `unknown`.
+   * @throws {@link ProviderMisconfiguredError} when the {@link OutboundPolicy} does not allow the request; nothing was
+   *   sent
    * @throws Error when the URL is malformed or a header holds characters that HTTP does not allow
    */
   async exchange(request: ProviderRequest): Promise<ProviderResponse<Buffer>> {
@@ -128,7 +129,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
         method: request.method,
         headers: { 'user-agent': 'cufflink', 'accept-encoding': 'identity', ...request.headers },
         body: request.body ?? null,
-        // The total time is the only clock.
+        // The total time is the only time limit.
         headersTimeout: 0,
         bodyTimeout: 0,
       },
@@ -143,7 +144,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
     return { status, headers, body: plain };
   }
 
-  /** Waits for the requests under way, then closes; later calls of {@link send} fail as `not-sent`. */
+  /** Waits for the requests in flight, then closes; later calls of {@link send} fail as `not-sent`. */
   async onApplicationShutdown(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#origins.values()].map((connections) => connections.close()));
@@ -159,7 +160,7 @@ export class ProviderHttpClient implements OnApplicationShutdown {
   }
 }
 
-/** Whether the response may be that nothing has changed (RFC 9110 section 13). */
+/** Whether the response to the request may be 304 (RFC 9110 section 13). */
 function isConditional({ headers = {} }: ProviderRequest): boolean {
   return Object.keys(headers).some((name) => /^if-(none-match|modified-since)$/i.test(name));
 }

@@ -19,7 +19,7 @@ const forms = [
  * Reads a date of an HTTP header.
  *
  * @param text - without white space around it
- * @param now - decides the century of a year of two digits: one more than 50 years ahead is in the past
+ * @param now - decides the century of a year of two digits. A date more than 50 years ahead is in the past instead.
  * @returns milliseconds since 1970; `NaN` when it is in none of the three forms
  * @see RFC 9110 section 5.6.7, https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
  */

@@ -7,7 +7,7 @@ import { addressRefused } from './outbound-policy.js';
 import type { ProviderRequest } from './http-message.js';
 
 /**
- * Builds the error from fixed text, the host and a code. The error underneath may quote the request, so it is left out.
+ * Builds the error from fixed text, the host and a code. The original error may quote the request, so it is left out.
  */
 export function unavailable(
   host: string,

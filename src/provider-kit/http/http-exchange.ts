@@ -15,7 +15,7 @@ interface ResponseTerms {
 /**
  * Follows one request from the queue to the last byte of its response.
  *
- * Written on `dispatch` because `undici.request` neither tells whether the request left nor gives up while it still
+ * It uses `dispatch`, because `undici.request` does not say whether the request left, and cannot be canceled while it
  * connects.
  */
 export class Exchange implements PooledRequest {
@@ -154,7 +154,8 @@ export class Exchange implements PooledRequest {
 }
 
 /**
- * After a freeze of this process timers run before sockets are read: a response that has arrived would be thrown away.
+ * Calls back after the sockets were read. After a stall of this process timers run first, and a response that has
+ * arrived would be lost.
  */
 function afterReading(giveUp: () => void): void {
   setImmediate(giveUp);

@@ -1,14 +1,14 @@
 import type { Dispatcher } from 'undici';
 
-/** A request on its way, as {@link OriginConnections} has to know it. */
+/** The parts of a request that {@link OriginConnections} needs. */
 export interface PooledRequest extends Dispatcher.DispatchHandler {
   /** Resolves with the complete response, rejects on any failure. */
   readonly response: Promise<unknown>;
-  /** Whether it was given up or has ended. */
+  /** Whether it was canceled or has ended. */
   isOver(): boolean;
 }
 
-/** What the connections to one origin are made of. */
+/** Limits of the connections to one origin. */
 export interface ConnectionLimits {
   /** How many requests run at once; more wait in turn. */
   readonly connections: number;
@@ -25,10 +25,10 @@ interface IdleConnection {
 /**
  * The connections to one origin: one request at a time on each, the latest idle one first.
  *
- * A connection is used again only right after a complete response. A provider closes idle connections, none of them
- * within `maxIdleMs`; a request written at that very moment would leave unknown whether it was received. The time is
- * checked right before the request is sent, not by a timer, so a process that stood still does not use an old
- * connection. A failed request closes its connection.
+ * A connection is used again only right after a complete response. A provider closes idle connections, but none within
+ * `maxIdleMs`. After a request at the moment of closing, nobody would know whether it was received. The time is checked
+ * right before the request is sent, not by a timer. So a process that has stalled does not use an old connection. A
+ * failed request closes its connection.
  */
 export class OriginConnections {
   private readonly idle: IdleConnection[] = [];
@@ -44,7 +44,7 @@ export class OriginConnections {
     private readonly open: () => Dispatcher,
   ) {}
 
-  /** How many requests wait for a connection, those that were given up left out. */
+  /** Returns the number of requests that wait for a connection, without canceled ones. */
   countWaiting(): number {
     return this.waiting.filter(({ request }) => !request.isOver()).length;
   }
@@ -91,7 +91,7 @@ export class OriginConnections {
     }
   }
 
-  /** Those below the latest have been idle for longer. */
+  /** Takes the latest idle connection, if it is fresh. The others have been idle for longer. */
   private takeFresh(): Dispatcher | undefined {
     const latest = this.idle.pop();
     if (latest === undefined || performance.now() - latest.since <= this.limits.maxIdleMs) {

@@ -10,7 +10,7 @@ import { outboundConfig, type OutboundSettings } from './outbound.config.js';
 export const addressRefused = 'ADDRESS_REFUSED';
 
 /**
- * What holds where nobody configured anything, as in tests of single classes: nothing but this machine can be called.
+ * The default without configuration, as in tests of single classes: only this machine can be called.
  */
 const onlyThisMachine: OutboundSettings = {
   allowLoopback: true,
@@ -20,12 +20,11 @@ const onlyThisMachine: OutboundSettings = {
 };
 
 /**
- * Decides where requests may go: to the origins that were allowed, and there only to addresses that may be connected
- * to.
+ * Decides where requests may go: only to allowed origins, and there only to allowed addresses.
  *
- * An origin is allowed when a provider that has an endpoint there is registered. Its addresses have to be public, all
- * of them; private ones are for hosts that the operator named, this machine only by its address. Outside production
- * this machine may be called without being allowed.
+ * An origin is allowed when a provider with an endpoint there is registered. All its addresses must be public. Private
+ * addresses are allowed for hosts that the operator named, and this machine only by its address. Outside production
+ * this machine is always allowed.
  */
 @Injectable()
 export class OutboundPolicy {
@@ -66,10 +65,10 @@ export class OutboundPolicy {
   }
 
   /**
-   * Resolves a name for a connection. The connection is made to one of the addresses that were checked here, so that a
-   * second response of the name server changes nothing (NET-02).
+   * Resolves a name for a connection. The connection uses one of the addresses that were checked here, so that a second
+   * response of the name server changes nothing (NET-02).
    *
-   * Ends with an error of the code {@link addressRefused} when any of the addresses may not be connected to.
+   * Ends with an error of the code {@link addressRefused} when any of the addresses is forbidden.
    */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     this.resolver.resolve(hostname).then(
@@ -90,7 +89,7 @@ export class OutboundPolicy {
     );
   };
 
-  /** What an address is good for; tests see public addresses where there are none. */
+  /** Classifies an address. Tests override it to have public addresses on this machine. */
   protected kindOf(address: string): AddressKind {
     return addressKind(address);
   }
@@ -101,7 +100,7 @@ export class OutboundPolicy {
       case 'public':
         return true;
       case 'loopback':
-        // A name that the operator gave could be made to resolve to this machine; its address, written out, could not.
+        // Somebody could make a named host resolve to this machine. A written address cannot change.
         return this.isLocal(hostname) || (isNamed && isIP(hostname.replace(/^\[|\]$/g, '')) !== 0);
       case 'private':
         return isNamed || hostname === this.settings.sandboxHost;
@@ -110,7 +109,7 @@ export class OutboundPolicy {
     }
   }
 
-  /** A name that only resolves to this machine does not count: it could do so for the length of an attack. */
+  /** Whether a host is this machine. A name that only resolves to it does not count: an attacker could arrange that. */
   private isLocal(hostname: string): boolean {
     const { allowLoopback, sandboxHost } = this.settings;
     return allowLoopback && (/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname) || hostname === sandboxHost);

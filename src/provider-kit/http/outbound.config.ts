@@ -23,13 +23,13 @@ export interface OutboundSettings {
   readonly allowLoopback: boolean;
   /** Hosts whose addresses may be in a private network or on this machine, as WHATWG URLs write them. */
   readonly privateHosts: readonly string[];
-  /** Host of the vendor sandbox, which may be on this machine or beside it under any name. */
+  /** Host of the vendor sandbox, which may be on this machine or in its network. */
   readonly sandboxHost: string | undefined;
-  /** Through which all requests go; it then resolves the names. */
+  /** The proxy for all requests; it resolves the names. */
   readonly proxyUrl: string | undefined;
 }
 
-/** Reads how requests leave this deployment. The usual proxy variables are not looked at (NET-03). */
+/** Reads how requests leave this deployment. The usual proxy variables are ignored (NET-03). */
 export function readOutboundSettings(environment: Environment): OutboundSettings {
   const values = readEnvironment(schema, environment, ['OUTBOUND_PROXY_URL']);
   const production = values.NODE_ENV === 'production';

@@ -1,8 +1,8 @@
 /**
  * Percent-encodes everything but the unreserved characters `A-Z a-z 0-9 - . _ ~`, with upper-case hexadecimal digits.
  *
- * Differs from `encodeURIComponent`, which leaves `! * ' ( )` as they are and throws on unpaired surrogates; those
- * become U+FFFD.
+ * `encodeURIComponent` differs: it leaves `! * ' ( )` as they are, and throws on unpaired surrogates. Here those become
+ * U+FFFD.
  *
  * @param value - text, encoded as UTF-8; or bytes, encoded as they are
  * @returns ASCII text
@@ -17,11 +17,11 @@ export function percentEncode(value: string | Uint8Array): string {
 }
 
 /**
- * Decodes a name or value of a query or of a form body to bytes: `+` is a space, `%XX` a byte, anything else stands for
- * itself.
+ * Decodes a name or value of a query or of a form body to bytes. `+` is a space, `%XX` is a byte, and anything else
+ * stays.
  *
- * Gives bytes and not text, because `%FF` is no UTF-8 and still has to survive decoding and encoding again. A `%`
- * without two hexadecimal digits behind it stands for itself.
+ * Returns bytes and not text, because `%FF` is no UTF-8 and must still survive decoding and encoding again. A `%` that
+ * two hexadecimal digits do not follow stays too.
  *
  * @param encoded - one name or value, without `&` and `=`
  */
@@ -35,7 +35,7 @@ export function formDecode(encoded: string): Buffer {
 /**
  * Encodes one name or value as `application/x-www-form-urlencoded`: like {@link percentEncode}, with `+` for a space.
  *
- * `~` stays as it is although browsers encode it, so that providers which forget to decode understand more secrets.
+ * `~` stays, although browsers encode it, so that providers that forget to decode understand more secrets.
  *
  * @param value - text, encoded as UTF-8
  * @see RFC 6749 appendix B, https://www.rfc-editor.org/rfc/rfc6749#appendix-B

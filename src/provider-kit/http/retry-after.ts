@@ -7,9 +7,9 @@ const oneYearInSeconds = 365 * oneDayInSeconds;
  * Reads a `Retry-After` header: seconds, also with a fraction, or a date in one of the three forms of HTTP.
  *
  * @param value - the header; `undefined` when absent
- * @param now - what a date is compared with
- * @returns whole seconds in [0, 86400], fractions being rounded up and more being cut; `undefined` when the header is
- *   absent, in no such form, in the past or more than a year ahead
+ * @param now - the instant from which a date counts
+ * @returns whole seconds in [0, 86400]. Fractions are rounded up, and larger values are cut. `undefined` when the
+ *   header is absent, in another form, in the past, or more than a year ahead.
  * @see RFC 9110 section 10.2.3, https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function parseRetryAfterSeconds(value: string | undefined, now: Date): number | undefined {

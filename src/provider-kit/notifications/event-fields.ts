@@ -35,7 +35,7 @@ export function instantAt(
   return instant !== undefined && Number.isFinite(instant.getTime()) ? instant : undefined;
 }
 
-/** Joins what tells an event from others; `undefined` if all of it is absent. */
+/** Joins the parts that identify an event; `undefined` if all are absent. */
 export function eventIdOf(...parts: readonly (string | undefined)[]): string | undefined {
   const present = parts.filter((part) => part !== undefined);
   return present.length === 0 ? undefined : present.join(' ');

@@ -18,10 +18,10 @@ export interface HandshakeResponse {
   readonly body?: Readonly<Record<string, string>>;
 }
 
-/** What a challenge may consist of: it is sent back. */
+/** The shape of a challenge, which is sent back. */
 const challengeShape = /^[\w.~+/=-]{1,512}$/;
 
-/** Finds the handshake that a request is, if it is one. */
+/** Returns the handshake that matches a request, if any. */
 export function findHandshake(
   channels: readonly NotificationChannel[],
   request: HandshakeRequest,
@@ -57,7 +57,7 @@ export function respondToHandshake(
   return { status: handshake.status, ...('body' in handshake ? { body: handshake.body } : {}) };
 }
 
-/** Whether a request is this handshake. */
+/** Whether a request matches this handshake. */
 function isMeant(handshake: NotificationHandshake, { method, query, body }: HandshakeRequest): boolean {
   if (handshake.method !== method) {
     return false;

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { PublicJsonClient } from '../client/public-json-client.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 
-/** Keys are asked for again at most this often, in milliseconds: a notification with a made-up key id costs nothing. */
+/** Least pause between fetches of keys, in milliseconds, so that notifications with made-up key ids cost nothing. */
 const refetchPauseMs = 60_000;
-/** As long as there are none, they are asked for at most this often, in milliseconds. */
+/** The same while there are no keys yet. */
 const failurePauseMs = 5_000;
-/** After this time they are read again, in milliseconds: the provider may have withdrawn one. */
+/** Greatest age of keys, in milliseconds: the provider may have withdrawn one. */
 const maxAgeMs = 86_400_000;
 
 interface Fetch {
@@ -15,17 +15,17 @@ interface Fetch {
   isPending: boolean;
 }
 
-/** The documents with the keys that providers sign notifications with. Each is fetched when it is first needed. */
+/** The documents with the keys of providers' notifications. Each is fetched when it is first needed. */
 @Injectable()
 export class NotificationKeys {
   private readonly documents = new Map<string, { readonly document: unknown; readonly readAtMs: number }>();
-  /** The last fetch of each, which may have failed. */
+  /** The last fetch of each document, which may have failed. */
   private readonly fetches = new Map<string, Fetch>();
 
   constructor(private readonly client: PublicJsonClient) {}
 
   /**
-   * Returns the document at a URL, from memory if it is there. An old one counts as long as no newer one can be read.
+   * Returns the document at a URL, from memory if possible. An old one is used as long as no newer one can be read.
    *
    * @throws a provider error when it cannot be read
    */
@@ -42,7 +42,7 @@ export class NotificationKeys {
   /**
    * Fetches the document again because it lacks a key; `undefined` if that was tried a moment ago.
    *
-   * @throws a provider error when it cannot be read: the document that is known stays
+   * @throws a provider error when it cannot be read; the document in memory stays
    */
   async getAgain(definition: ProviderDefinition, url: string): Promise<unknown> {
     const last = this.fetches.get(url);
@@ -50,7 +50,7 @@ export class NotificationKeys {
     return isRecent ? undefined : this.load(definition, url, refetchPauseMs);
   }
 
-  /** Returns what the last fetch brings if it runs, or has started within the pause; otherwise starts another one. */
+  /** Returns the last fetch if it still runs, or started within the pause; otherwise starts another one. */
   private load(definition: ProviderDefinition, url: string, pauseMs: number): Promise<unknown> {
     const last = this.fetches.get(url);
     if (last !== undefined && (last.isPending || performance.now() - last.startedAtMs < pauseMs)) {

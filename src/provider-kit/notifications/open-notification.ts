@@ -14,22 +14,25 @@ import { textAt } from './event-fields.js';
 import type { NotificationKeys } from './notification-keys.js';
 import { isTinkSignature, readTinkKeyset, tinkKeyId } from './tink-keyset.js';
 
-/** What verifying needs to know of a provider. */
+/** The parts of a provider that verify a notification. */
 type OpenableProvider = Pick<HealthProvider, 'definition' | 'settings'>;
 
-/** A request of a provider, as it came. */
+/** A request of a provider, as received. */
 export interface ReceivedNotification {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The bytes that came: a signature covers these, not what they parse to. */
+  /** The raw bytes, because a signature covers these. */
   readonly body: Buffer;
   readonly receivedAt: Date;
 }
 
 /**
- * Why a notification is refused: `malformed` - the body cannot be parsed; `forged` - its proof is missing or wrong;
- * `stale` - its timestamp is too far from now; `no_secret` - the secret that proves it is not set here; `misrouted` -
- * it is for another client, or from another subscription.
+ * Why a notification is refused:
+ * - `malformed`: the body cannot be parsed.
+ * - `forged`: its proof is missing or wrong.
+ * - `stale`: its timestamp is too far from now.
+ * - `no_secret`: the secret that proves it is not set here.
+ * - `misrouted`: it is for another client, or from another subscription.
  */
 export type NotificationRefusal = 'malformed' | 'forged' | 'stale' | 'no_secret' | 'misrouted';
 
@@ -48,14 +51,14 @@ class Refused extends Error {
 /**
  * Verifies the proof of a notification over its raw body, and reads its events.
  *
- * `isProven` is false where the provider sends no proof, and for the proof `access-token`, which the caller compares
- * with the stored token of the connection.
+ * `isProven` is false if the provider sends no proof. It is also false for the proof `access-token`, which the caller
+ * compares with the stored token of the connection.
  *
  * @param provider - the provider that the URL names
  * @param channel - one of its channels
  * @param received - the request
  * @param keys - for proofs with published keys
- * @throws a provider error when the keys cannot be read: the provider sends the notification again
+ * @throws a provider error when the keys cannot be read; the provider sends the notification again
  */
 export async function openNotification(
   provider: OpenableProvider,
@@ -113,7 +116,7 @@ async function prove(
   const index = provider.definition.notifications?.channels.indexOf(channel) ?? -1;
   const source = { keys, url: provider.settings.notifications.keyUrls[index] ?? '' };
   if (proof.kind === 'hmac') {
-    // Before parsing, unless the signature covers fields: nothing of a forged body is looked at.
+    // Verified before parsing, unless the signature covers fields: a forged body is not even parsed.
     const early = typeof proof.signed === 'string' ? undefined : parse(channel, received);
     checkHmac(provider, proof, received, early);
     return { isProven: true, body: early ?? parse(channel, received) };
@@ -193,7 +196,7 @@ function encodingOf({ encoding }: Proof<'hmac'>, text: string): 'hex' | 'base64'
   return /^([0-9a-f]{2}){20,}$/i.test(text) ? 'hex' : 'base64';
 }
 
-/** Where the keys of a channel are, and what has read them. */
+/** The URL of a channel's keys, and the service that fetches them. */
 interface KeySource {
   readonly keys: NotificationKeys;
   readonly url: string;

@@ -22,14 +22,14 @@ import { subscriptionRequest, type TopicFields } from './subscription-request.js
 /** A provider with an API of subscriptions. */
 export type Subscribable = Pick<HealthProvider, 'definition' | 'settings'>;
 
-/** What the subscriptions of an app or a user are after a check. */
+/** The state of the subscriptions of an app or a user after a check. */
 export interface SubscriptionReport {
-  /** Subscriptions that there should be. */
+  /** Number of subscriptions that should exist. */
   readonly wanted: number;
   readonly active: number;
   /** When the first of them expires. */
   readonly expiresAt: Date | undefined;
-  /** The provider's id of the one that the app can have. */
+  /** The provider's id of the subscription, if the app can have only one. */
   readonly onlyId: string | undefined;
   /** Whether the one subscription that the app may have sends to a URL that is not ours. */
   readonly isBlocked: boolean;
@@ -37,15 +37,15 @@ export interface SubscriptionReport {
   readonly failure: AppError | undefined;
 }
 
-/** What a check may do beside calls. */
+/** Access to the secret that proves notifications. */
 export interface SubscriptionSecret {
-  /** Whether the secret that proves notifications is known. Without it, a subscription is of no use. */
+  /** Whether the secret is known. Without it, a subscription is of no use. */
   readonly isKnown: boolean;
   /** Stores the secret of a new subscription, which the provider shows once. */
   readonly keep: (secret: string) => Promise<void>;
 }
 
-/** A subscription that is there after a check; both fields where the provider has them. */
+/** A subscription that exists after a check; both fields if the provider has them. */
 interface Kept {
   readonly id: string | undefined;
   readonly expiresAt: Date | undefined;
@@ -63,11 +63,11 @@ export class SubscriptionClient {
   ) {}
 
   /**
-   * Lists the subscriptions, and creates, renews and replaces what is missing, expires or is of no use.
+   * Lists the subscriptions. Creates missing ones, renews those that expire soon, and replaces useless ones.
    *
    * @param provider - its definition must have subscriptions
-   * @param tokens - of the user; `undefined` where one set serves all users
-   * @param secret - of the proofs, where a subscription brings it
+   * @param tokens - of the user; `undefined` if one set serves all users
+   * @param secret - of the proofs, if the response to a new subscription has it
    * @throws a provider error when the API does not respond, or refuses our client or the user's token
    */
   async ensure(
@@ -113,7 +113,7 @@ export class SubscriptionClient {
   }
 
   /**
-   * Removes every subscription of ours.
+   * Removes all our subscriptions.
    *
    * @throws a provider error when one may be left
    */
@@ -173,7 +173,7 @@ export class SubscriptionClient {
     await this.call(provider, tokens, remove, { id, callbackUrl, topic }, { isGoneFine: true });
   }
 
-  /** @returns the parsed JSON; `undefined` if the response has none, or is a 404 that is fine */
+  /** @returns the parsed JSON; `undefined` if the response has none, or is an accepted 404 */
   private async call(
     provider: Subscribable,
     tokens: GrantTokens | undefined,

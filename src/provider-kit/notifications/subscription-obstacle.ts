@@ -2,7 +2,7 @@ import { hookUrl } from '../definition/notification-settings.js';
 import { environmentPrefix } from '../definition/provider-settings.js';
 import type { HealthProvider } from '../health-provider.js';
 
-/** Says which setting keeps this deployment from creating subscriptions; `undefined` if none does. */
+/** Returns the setting that keeps this deployment from creating subscriptions; `undefined` if none does. */
 export function subscriptionObstacle({
   definition,
   settings,

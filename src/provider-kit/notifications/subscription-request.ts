@@ -13,7 +13,7 @@ export type TopicFields = Readonly<Record<string, string | readonly string[] | u
  * Builds a call of a provider's API of subscriptions.
  *
  * @param provider - definition and settings in force
- * @param tokens - of the user, where the API asks for the user's access token
+ * @param tokens - of the user, if the API needs the user's access token
  * @param call - as declared
  * @param values - `id` and `topic` of the subscription; `callbackUrl` if it is not the present one
  * @throws Error when the API asks for a token and there is none

@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 
-/** Where a signature in the wire format of Tink begins: a version byte, then the id of the key in four bytes. */
+/** Length of the prefix of a signature in Tink's wire format: a version byte, and the id of the key in four bytes. */
 const prefixBytes = 5;
 const coordinateBytes = 32;
 
@@ -19,7 +19,7 @@ const keysetSchema = z.object({
  * Reads the keys of a public keyset of Tink, JSON format, that verify ECDSA over P-256.
  *
  * @param document - parsed JSON
- * @returns enabled keys by their id; empty when the document is none
+ * @returns enabled keys by their id; empty when the document is no keyset
  * @see https://developers.google.com/tink/wire-format
  */
 export function readTinkKeyset(document: unknown): ReadonlyMap<number, KeyObject> {

@@ -11,7 +11,7 @@ import type { OAuth1Definition, OAuth1ParameterPlace } from '../definition/provi
 import type { ClientCredentials } from '../definition/provider-settings.js';
 import { requestTimeoutMs } from '../requests/request-timeout.js';
 
-/** What an OAuth 1.0a request asks for, before it is signed. */
+/** An OAuth 1.0a request before it is signed. */
 export interface OAuth1Call {
   readonly method: ProviderRequest['method'];
   /** Absolute URL with its query. */
@@ -20,13 +20,13 @@ export interface OAuth1Call {
   readonly tokens?: GrantTokens;
   /** Further protocol parameters, such as `oauth_callback` and `oauth_verifier`. */
   readonly extraOAuthParams?: Readonly<Record<string, string>>;
-  /** The body, only where it is sent as `application/x-www-form-urlencoded`: it is part of what is signed (O1-01). */
+  /** The body, only if it is sent as `application/x-www-form-urlencoded`: the signature covers it (O1-01). */
   readonly formBody?: string;
 }
 
 /**
- * Signs an OAuth 1.0a request with a fresh timestamp and nonce (O1-03): good for being sent once, with just this
- * method, URL and form body.
+ * Signs an OAuth 1.0a request with a fresh timestamp and nonce (O1-03). The signature is for one request with exactly
+ * this method, URL and form body.
  *
  * @param definition - tells the signature method
  * @param settings - client credentials in force
@@ -67,12 +67,12 @@ function signingRequest(
 }
 
 /**
- * Builds a signed OAuth 1.0a request that has no body but its protocol parameters, if they are to go there: good for
- * being sent once.
+ * Builds a signed OAuth 1.0a request. It has no body except its protocol parameters, if these go there. It can be sent
+ * once only.
  *
  * @param definition - tells the signature method, and sets the total time
  * @param settings, call, now - as for {@link oauth1Authorization}
- * @param place - where the protocol parameters go: all in this one place
+ * @param place - the one place of all protocol parameters
  * @throws as {@link oauth1Authorization}
  * @see RFC 5849 section 3.5, https://www.rfc-editor.org/rfc/rfc5849#section-3.5
  */

@@ -1,13 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { formDecode, percentEncode } from '../http/percent-encoding.js';
 
-/** What the base string is made of. */
+/** The parts of the signature base string (RFC 5849 section 3.4.1). */
 export interface OAuth1BaseStringParts {
   /** HTTP method in any case. */
   readonly method: string;
   /** Absolute URL with its query, exactly as it is sent. A fragment is ignored. */
   readonly url: string;
-  /** The body, only where its content type is `application/x-www-form-urlencoded`. */
+  /** The body, only if its content type is `application/x-www-form-urlencoded`. */
   readonly formBody?: string;
   /** The `oauth_*` parameters of the header, decoded. `realm` and `oauth_signature` are left out of the base string. */
   readonly oauthParams: Readonly<Record<string, string>>;
@@ -44,8 +44,8 @@ export function oauth1Nonce(): string {
 /**
  * Builds the text that is signed: method, base string URI and normalized parameters.
  *
- * Names and values of query and body are decoded from the raw text and encoded again; `URLSearchParams` would lose the
- * difference between bytes that are no UTF-8. Sorting is by encoded name, then by encoded value; duplicates are kept.
+ * Names and values of query and body are decoded from the raw text and encoded again. `URLSearchParams` would lose the
+ * difference between bytes that are no UTF-8. Pairs are sorted by encoded name, then by encoded value; duplicates stay.
  *
  * @param parts - method, URL, form body and `oauth_*` parameters
  * @throws Error when the URL is malformed; the message does not hold it
@@ -55,8 +55,8 @@ export function signatureBaseString(parts: OAuth1BaseStringParts): string {
   if (!URL.canParse(parts.url)) {
     throw new Error('The URL of a request to sign is malformed.');
   }
-  // URL lower-cases scheme and host, drops the default port and keeps every percent-escape of path and query: just what
-  // is sent.
+  // URL lower-cases scheme and host, drops the default port and keeps every percent-escape of path and query. The
+  // request is sent in the same form.
   const url = new URL(parts.url);
   const headerPairs = Object.entries(parts.oauthParams)
     .filter(([name]) => name !== 'realm')
@@ -72,11 +72,11 @@ export function signatureBaseString(parts: OAuth1BaseStringParts): string {
 /**
  * Signs a request and returns its protocol parameters, the signature among them.
  *
- * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body,
- * and with the parameters in one of the three places of section 3.5. The base string collects from all three (section
+ * Pure: the caller supplies time and nonce. The request must then be sent with exactly this method, URL and form body.
+ * The parameters go to one of the three places of section 3.5. The base string collects from all three (section
  * 3.4.1.3.1), so the signature is the same in each.
  *
- * @param request - what will be sent, without the protocol parameters, and the credentials
+ * @param request - the request without the protocol parameters, and the credentials
  * @returns names and values, decoded
  * @throws RangeError when `timestampSeconds` is not a positive integer
  * @throws Error when the URL is malformed

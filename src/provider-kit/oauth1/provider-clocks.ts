@@ -7,12 +7,12 @@ import type { OAuth1Definition } from '../definition/provider-definition.js';
 import { parseOAuth1Problem } from '../responses/oauth1-response.js';
 
 /**
- * The furthest that a provider's clock may be from ours, in milliseconds. Beyond, one of the two is wrong and somebody
- * has to look.
+ * Greatest difference between a provider's clock and ours, in milliseconds. Beyond it one of the two is wrong, and an
+ * operator must check.
  */
 const maxOffsetMs = 3_600_000;
 /**
- * A refusal without a reason is laid to the clocks where they differ by more, in milliseconds; providers accept some
+ * Clock difference above which a refusal without a reason counts as clock skew, in milliseconds. Providers accept some
  * minutes.
  */
 const toleranceMs = 60_000;
@@ -23,23 +23,24 @@ const dateRoundingMs = 500;
 interface RefusalOfTime {
   /** How far the provider's clock is ahead of ours by its `Date`, in milliseconds. */
   readonly offsetMs: number;
-  /** Whether the provider says that it is. */
+  /** Whether the provider gives the timestamp as the reason. */
   readonly isNamed: boolean;
 }
 
 /**
  * The clocks of OAuth 1.0a providers. A provider accepts the timestamp of a signed request only within some minutes of
- * its own time. If it refuses a timestamp, its `Date` tells the difference between its clock and ours, and the request is
- * signed and sent once more (O1-09). A refusal without a reason counts if `Date` is more than a minute from the
+ * its own time. If it refuses a timestamp, its `Date` tells the difference between its clock and ours, and the request
+ * is signed and sent once more (O1-09). A refusal without a reason counts if `Date` is more than a minute from the
  * timestamp.
  *
  * The difference is kept for each provider in memory, and corrects every later request. It is kept only if the second
- * request succeeds, because the `Date` of a gateway need not be the clock that checks timestamps. It is at most an hour.
+ * request succeeds, because the `Date` of a gateway need not be the clock that checks timestamps. It is at most an
+ * hour.
  */
 @Injectable()
 export class ProviderClocks {
   private readonly logger = new Logger(ProviderClocks.name);
-  /** How far a provider's clock is ahead of ours, in milliseconds, by slug; 0 where nothing was learnt. */
+  /** How far a provider's clock is ahead of ours, in milliseconds, by slug. */
   private readonly offsetsMs = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
@@ -50,8 +51,8 @@ export class ProviderClocks {
   }
 
   /**
-   * Sends a request, and a second time if its timestamp is refused, or may be what a refusal without a reason is for. A
-   * refused request was not acted on, so that even a verifier may go with both.
+   * Sends a request. Sends it a second time if its timestamp was refused, or may be the cause of a refusal without a
+   * reason. A refused request was not carried out, so even a verifier may be in both.
    *
    * @param definition - the provider's facts
    * @param send - signs the request for an instant of the provider's clock, with a nonce of its own each time (O1-03),
@@ -87,9 +88,9 @@ export class ProviderClocks {
   }
 
   /**
-   * Returns how far the provider's clock is ahead of ours where it has refused the timestamp, or gives no reason and
-   * the request was signed for quite another time than its own; `undefined` where it has not, or does not tell its
-   * time.
+   * Returns the refusal of a timestamp, with the difference of the clocks. A refusal without a reason counts if the
+   * request was signed for a time that is far from the provider's. `undefined` for any other response, or without a
+   * `Date`.
    */
   private refusalOfTime(response: ProviderResponse<string | Buffer>, usedOffsetMs: number): RefusalOfTime | undefined {
     const { status, headers } = response;
@@ -107,7 +108,7 @@ export class ProviderClocks {
   }
 
   /**
-   * @throws {@link ProviderMisconfiguredError} when it is beyond the bound for certain; what was known stays as it is
+   * @throws {@link ProviderMisconfiguredError} when it is certainly beyond the bound; the known difference stays
    */
   private isWithinBound({ displayName }: OAuth1Definition, { offsetMs, isNamed }: RefusalOfTime): boolean {
     if (Math.abs(offsetMs) <= maxOffsetMs) {

@@ -45,7 +45,7 @@ export function readAuthorizationCode(
   return code;
 }
 
-/** RFC 9207 section 2.4: compared as it is, without normalising; checked for errors too. */
+/** RFC 9207 section 2.4: compared without normalization, in callbacks with an error too. */
 function checkIssuer(expected: readonly string[], mustBeThere: boolean, issuer: string | undefined): void {
   const isOther = issuer !== undefined && expected.length > 0 && !expected.includes(issuer);
   if (isOther || (issuer === undefined && mustBeThere)) {
@@ -53,7 +53,7 @@ function checkIssuer(expected: readonly string[], mustBeThere: boolean, issuer: 
   }
 }
 
-/** RFC 6749 section 4.1.2.1. The provider's description is not kept: it is free text from outside (AR-13). */
+/** RFC 6749 section 4.1.2.1. The provider's description is dropped, because it is free text from outside (AR-13). */
 function authorizationError({ displayName, deniedError }: OAuth2Definition, error: string): Error {
   if (error === deniedError || isDenial(error)) {
     return new AuthorizationDeniedError();

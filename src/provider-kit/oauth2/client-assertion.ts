@@ -4,7 +4,7 @@ import { findAlgorithm } from '../definition/assertion-key.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { OAuth2Settings } from '../definition/provider-settings.js';
 
-/** How long an assertion can be used. A request takes seconds; the rest is for clocks that differ. */
+/** Lifetime of an assertion. A request takes seconds; the rest is for clocks that differ. */
 const lifetimeSeconds = 120;
 
 /**
@@ -15,7 +15,7 @@ const lifetimeSeconds = 120;
  *
  * @param url - the endpoint that the request goes to
  * @param now - the current instant
- * @throws Error when the definition or the settings lack what an assertion needs; the settings are checked at boot
+ * @throws Error when the definition or the settings are incomplete; the settings are checked at the start
  * @see RFC 7523 sections 2.2 and 3, https://www.rfc-editor.org/rfc/rfc7523#section-2.2
  * @see https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html
  */
@@ -46,8 +46,8 @@ export async function clientAssertion(
 }
 
 /**
- * The one audience: the issuer, or the endpoint that the request goes to. Never the token endpoint for a request to
- * another one. A server that lies about its endpoints gets no assertion that another server accepts.
+ * The one audience: the issuer, or the endpoint that the request goes to. It is never the token endpoint for a request
+ * to another endpoint. So a server with false endpoints gets no assertion that another server accepts.
  */
 function audienceOf({ clientAssertion: rules }: OAuth2Definition, settings: OAuth2Settings, url: string): string {
   return rules?.audience === 'endpoint' ? url : (settings.issuers?.[0] ?? url);

@@ -6,18 +6,18 @@ import { formEncode } from '../http/percent-encoding.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { OAuth2Settings } from '../definition/provider-settings.js';
 
-/** Builds the forms that prove who we are. Keeps signed secrets until half of their life is over. */
+/** Builds forms with our client authentication. Keeps signed secrets until half of their lifetime is over. */
 export class ClientAuthentication {
   private readonly signedSecrets = new ClientSecretSigner();
 
   /**
-   * Builds a form POST with the client authentication that the definition names, exactly one.
+   * Builds a form POST with exactly one client authentication, as the definition says.
    *
    * @param definition - tells the kind of authentication
    * @param settings - client credentials in force
    * @param form - absolute `url`, and `fields` in the order to send them; a field that is `undefined` is left out
-   * @param now - the current instant, for a secret or an assertion that is signed
-   * @throws Error when one has to be signed and definition or settings lack what it is made of
+   * @param now - the current instant, for a signed secret or assertion
+   * @throws Error when definition or settings are incomplete for a signed secret or assertion
    * @see RFC 6749 section 2.3, https://www.rfc-editor.org/rfc/rfc6749#section-2.3
    */
   async form(

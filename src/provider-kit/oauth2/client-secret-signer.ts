@@ -7,7 +7,7 @@ import type { OAuth2Settings } from '../definition/provider-settings.js';
  * Makes the client secrets of providers that want a JWT signed with ES256 (RFC 7518 section 3.4) in place of a fixed
  * text.
  *
- * One JWT serves until half of its life is over, so that no request carries one that is about to expire.
+ * One JWT is used until half of its lifetime is over, so that no request carries one that is about to expire.
  */
 export class ClientSecretSigner {
   private readonly made = new Map<string, { jwt: string; renewAtMs: number }>();
@@ -15,10 +15,10 @@ export class ClientSecretSigner {
   /**
    * Returns a client secret that is valid now.
    *
-   * @param definition - tells audience and life
+   * @param definition - has audience and lifetime
    * @param settings - client id, private key (PKCS#8 PEM in `clientSecret`), team and key id
    * @param now - the current instant
-   * @throws Error when the definition or the settings lack what a JWT needs; the settings are checked at boot
+   * @throws Error when the definition or the settings are incomplete; the settings are checked at the start
    */
   async sign(definition: OAuth2Definition, settings: OAuth2Settings, now: Date): Promise<string> {
     const { clientSecretJwt } = definition;

@@ -2,7 +2,7 @@ const denial =
   /^(?:(?:access|user|permission|consent|authori[sz]ation|login)(?:denied|refused|rejected|declined|cancel)|denied|cancel)/;
 
 /**
- * Tells whether an error code of a callback says that the user said no. Providers spell it in many ways:
+ * Tells whether an error code of a callback means that the user declined. Providers spell it in many ways:
  * `access_denied`, `Access_Denied`, `user_denied`, `user_cancelled_login`, `user_refused`, `permission_denied`.
  *
  * @param error - the provider's code: `error` (RFC 6749 section 4.1.2.1), or `oauth_problem` (OAuth Problem Reporting)

@@ -3,13 +3,14 @@ import type { DeadGrantError, ProviderDefinition } from '../definition/provider-
 import { parseFields, parseJsonBody } from './response-body.js';
 import { fieldAt, ownField } from './json-field.js';
 
-/** Reads the error code out of a body; `undefined` when the body reports no error of the provider's own kind. */
+/** Reads the error code from a body; `undefined` when the body has no error in the provider's own format. */
 export type ReadErrorCode = (body: unknown) => string | undefined;
 
 /**
- * Returns a function that reads the error code out of a provider's own response:
- * `invalid_grant` where the definition lists it as a dead grant, else what its `parseErrorCode` says, else what the
- * status in the body stands for.
+ * Returns a function that reads the error code from a provider's own response. It tries in this order:
+ * 1. `invalid_grant`, if the definition lists the response as a dead grant
+ * 2. the code of its `parseErrorCode`
+ * 3. the code for the status in the body
  */
 export function errorCodeReader(definition: ProviderDefinition): ReadErrorCode {
   if (definition.oauth === '1.0a') {
@@ -37,27 +38,27 @@ function asKey(status: unknown): string {
   return typeof status === 'number' || typeof status === 'string' ? `${status}` : '';
 }
 
-/** Code of an error in the body that the definition does not list; nobody can say more than that it did not work. */
+/** Code of an error in the body that the definition does not list. Its meaning is unknown. */
 const unlistedStatus = 'unlisted_status';
 
-/** What an error response says, reduced to what may be kept: error descriptions may quote a token. */
+/** The parts of an error response that may be kept. Error descriptions may quote a token. */
 export interface ErrorResponse {
-  /** The body is JSON or a form of OAuth, not the page of something in between. */
+  /** The body is JSON or a form of OAuth, not the page of a gateway. */
   readonly isRead: boolean;
   /** Letters and `_` only, at most 40; `undefined` when the response has none of that shape. */
   readonly code: string | undefined;
-  /** The description asks to send the request again, as Ory Hydra's does when two refreshes meet. */
+  /** The description asks to repeat the request, as Ory Hydra's does for two refreshes at the same time. */
   readonly asksToRetry: boolean;
 }
 
 /**
  * Reads the kind of error that a response reports. The content type does not matter.
  *
- * The provider's own reader is asked first, then the standard field `error`. A body with an access token is no error,
- * so this may be asked about responses of any status.
+ * The provider's own reader comes first, then the standard field `error`. A body with an access token is no error, so
+ * the response may have any status.
  *
  * @param response - any response
- * @param readErrorCode - as {@link errorCodeReader} gives it
+ * @param readErrorCode - as {@link errorCodeReader} returns it
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function parseErrorResponse(
@@ -79,7 +80,7 @@ export function parseErrorResponse(
   };
 }
 
-/** Some error bodies have the field all the same, with nothing in it. */
+/** Whether a body has an access token. Some error bodies have the field, but empty. */
 function hasToken(body: unknown): boolean {
   return !['', null, undefined].includes(ownField(body, 'access_token') as string | null | undefined);
 }
@@ -95,7 +96,7 @@ export function inStandardForm(definition: ProviderDefinition, response: Provide
   return found === undefined || !isText ? response : { ...response, body: JSON.stringify({ error: found.error }) };
 }
 
-/** Returns the value where it has the shape of an error code and so cannot be a token. */
+/** Returns the value if it has the shape of an error code and so cannot be a token. */
 export function safeErrorCode(value: unknown): string | undefined {
   return typeof value === 'string' && /^[a-z_]{1,40}$/i.test(value) ? value : undefined;
 }

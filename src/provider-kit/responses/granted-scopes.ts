@@ -1,11 +1,13 @@
 /**
- * Reads a list of granted scopes, forgivingly: separated by white space, commas or semicolons, or as a JSON list.
+ * Reads a list of granted scopes. It may be separated by white space, commas or semicolons, or be a JSON list.
  *
- * Who tells a user's consent wrongly does harm, so what cannot be read never counts as "all that was asked for".
+ * A wrong report of a user's consent does harm. So an unreadable list never counts as "all requested scopes".
  *
  * @param value - the field, from outside and unchecked
- * @returns the scopes; `undefined` when there is no such field, which means those asked for (RFC 6749 section 5.1);
- *   none when the field says nothing; `null` when it cannot be read: nobody knows them
+ * @returns the scopes:
+ *   - `undefined` when there is no such field, which means the requested scopes (RFC 6749 section 5.1)
+ *   - none when the field is empty
+ *   - `null` when it cannot be read: the scopes are unknown
  */
 export function parseGrantedScopes(value: unknown): readonly string[] | null | undefined {
   if (value === undefined) {
@@ -19,7 +21,7 @@ export function parseGrantedScopes(value: unknown): readonly string[] | null | u
   return Array.isArray(text) && text.length > 0 && text.every(isScope) ? text : null;
 }
 
-/** PostgreSQL would refuse some of the rest, and the tokens with it. */
+/** PostgreSQL would refuse some of the other values, and then the tokens would be lost too. */
 function isScope(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { InvalidTokenResponseError } from '../../errors/provider.errors.js';
 import type { AccountLookup, IdTokenAlgorithm } from '../definition/provider-definition.js';
 
-/** What an ID token must agree with. */
+/** The values that an ID token must agree with. */
 export interface IdTokenExpectation {
   readonly displayName: string;
-  /** `iss` must be one of them, by simple string equality; empty where the provider documents none. */
+  /** `iss` must be one of them, by simple string equality; empty if the provider documents none. */
   readonly issuers: readonly string[];
   readonly account: IdTokenAccount;
   readonly clientId: string;
@@ -16,17 +16,17 @@ export interface IdTokenExpectation {
   readonly now: Date;
 }
 
-/** How the ID token tells the user's id. */
+/** Where the ID token has the user's id. */
 export type IdTokenAccount = Extract<AccountLookup, { readonly from: 'id-token' }>;
 
 /** The user that an ID token names. */
 export interface NamedUser {
   readonly userId: string;
-  /** The id that connections of this user were known by before, where the provider's definition has a former claim. */
+  /** The id of this user in earlier connections, if the provider's definition has a former claim. */
   readonly formerUserId: string | undefined;
 }
 
-/** Who has to have issued an ID token, and for whom. */
+/** The issuer and the audience that an ID token must have. */
 type Parties = Pick<IdTokenExpectation, 'displayName' | 'issuers' | 'account' | 'clientId'>;
 
 const allAlgorithms: readonly IdTokenAlgorithm[] = ['RS256', 'ES256', 'PS256'];
@@ -67,12 +67,11 @@ export async function verifyIdToken(idToken: string | undefined, expected: IdTok
 }
 
 /**
- * Reads the user of an ID token that came with refreshed tokens. Its signature is not looked at, because nothing may be
- * asked of the provider between a refresh and its commit; it came straight from the token endpoint over TLS (section
- * 3.1.3.7, 6).
+ * Reads the user of an ID token that came with refreshed tokens. Its signature is not checked, because no request for
+ * keys may delay the commit of a refresh. It came straight from the token endpoint over TLS (section 3.1.3.7, 6).
  *
  * @param idToken - as received
- * @returns the user, to be compared with that of the link; without a user's id where it has the former one only
+ * @returns the user, to be compared with that of the link; without a user's id if it has only the former one
  * @throws {@link InvalidTokenResponseError} when it is no JWT, issuer or audience is wrong, or it names no user
  * @see OpenID Connect Core 1.0 section 12.2, https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
  */
@@ -96,8 +95,7 @@ export function readRefreshedUser(
 }
 
 /**
- * Returns the user that an ID token names, without any check: enough to leave the account of that user alone, and for
- * nothing else.
+ * Returns the user that an ID token names, without any check. Use it only to leave the account of that user alone.
  *
  * @param idToken - as received
  * @returns both ids `undefined` when it is no JWT, or names none

@@ -6,10 +6,10 @@ import { fieldAt, ownField } from './json-field.js';
 
 const visibleAscii = /^[\x21-\x7e]*$/;
 
-/** A parsed OAuth 1.0a credentials response. Holds a secret: hand it on, do not print it. */
+/** A parsed OAuth 1.0a credentials response. It holds a secret: never print it. */
 export interface OAuth1TokenResponse {
   readonly token: string;
-  /** May be empty: RFC 5849 asks for the field, not for a character in it. */
+  /** May be empty: RFC 5849 requires only the field. */
   readonly tokenSecret: string;
   /** `oauth_callback_confirmed` is `true`, in any case, or `1`. */
   readonly callbackConfirmed: boolean;
@@ -18,12 +18,12 @@ export interface OAuth1TokenResponse {
 }
 
 /**
- * Parses the form-encoded response of an OAuth 1.0a endpoint, strictly: no field twice, none without `=`, no broken
- * escape.
+ * Parses the form-encoded response of an OAuth 1.0a endpoint strictly. A repeated field, a field without `=` and a
+ * broken escape are errors.
  *
- * @param text - the body; the content type is not looked at because providers send many
- * @throws {@link InvalidTokenResponseError} when it is no such form, or
- *   `oauth_token` is missing or empty, or `oauth_token_secret` is missing, or one of them is not visible ASCII
+ * @param text - the body; the content type is ignored, because providers send many
+ * @throws {@link InvalidTokenResponseError} when it is no such form, `oauth_token` is missing or empty,
+ *   `oauth_token_secret` is missing, or one of them is not visible ASCII
  * @see RFC 5849 section 2.1 and 2.3, https://www.rfc-editor.org/rfc/rfc5849#section-2.1
  */
 export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
@@ -46,7 +46,7 @@ export function parseOAuth1TokenResponse(text: string): OAuth1TokenResponse {
 }
 
 /**
- * Returns the `oauth_problem` of an OAuth 1.0a error response, where there is one that has the shape of a code.
+ * Returns the `oauth_problem` of an OAuth 1.0a error response, if there is one in the shape of a code.
  *
  * @param response - carries it in the header `WWW-Authenticate`, in its body as a form, or in both (OAuth Problem
  *   Reporting extension)
@@ -57,10 +57,10 @@ export function parseOAuth1Problem(response: Pick<ProviderResponse, 'body' | 'he
 }
 
 /**
- * Names the error that a body reports as XML or JSON, as FatSecret sends it with HTTP 200: `XML error 8`, or
- * `JSON error` where it has no number.
+ * Names the error in a body of XML or JSON, as FatSecret sends it with HTTP 200: `XML error 8`, or `JSON error` without
+ * a number.
  *
- * @returns `undefined` when the body is no such error. Never free text: it may quote a signature or a token
+ * @returns `undefined` when the body is no such error. Never free text, which may quote a signature or a token.
  */
 export function parseOAuth1ErrorBody(response: Pick<ProviderResponse, 'body'>): string | undefined {
   if (/^\s*(<\?xml[^>]*>\s*)?<error\b/i.test(response.body)) {

@@ -19,7 +19,8 @@ const tokenSchema = z.string().regex(visibleAscii);
 
 const tokenResponseSchema = z.object({
   access_token: tokenSchema,
-  // Absent, null and blank are a server's slip. Another type is another way to use the token (RFC 6749 section 7.1).
+  // Absent, null and blank are mistakes of a server. Another type needs another use of the token (RFC 6749 section
+  // 7.1).
   token_type: z
     .string()
     .regex(/^\s*(bearer)?\s*$/i)
@@ -33,19 +34,19 @@ type TokenFields = z.output<typeof tokenResponseSchema>;
  * Parses a successful token response.
  *
  * The body is read by its shape, JSON object or form, not by its headers. Fields that requests need are checked:
- * `access_token`, `token_type`, and `refresh_token` if sent. Fields that only inform (lifetimes, scopes, account id)
- * are left out when malformed: refusing the response would lose a refresh token that has just replaced the old one.
+ * `access_token`, `token_type`, and `refresh_token` if sent. Malformed lifetimes, scopes and account ids are left out.
+ * To refuse the whole response would lose a refresh token that has just replaced the old one.
  *
  * @param response - a response with status 2xx that is no error; see {@link parseErrorResponse}
- * @param definition - tells the fields and defaults of this provider
+ * @param definition - has the fields and defaults of this provider
  * @param requestedAt - the instant just before the request left
- * @param remark - told what is wrong with a response that is used all the same
+ * @param remark - called with each fault of a response that is used nevertheless
  * @returns the token response; `refreshToken` is `undefined` when the response has none, `null` or an empty one: keep
  *   the old one
  * @throws {@link InvalidTokenResponseError} when a field is missing or wrong; names the field, never its value. It has
- *   the refresh token where that is sound; where not, the one that was sent may be spent, and the error is in doubt
+ *   the refresh token if that is valid. Otherwise the token that was sent may be spent, and the error is in doubt.
  * @throws {@link ProviderUnavailableError} with fate `unknown` when the body has neither shape, such as a maintenance
- *   page, or nothing: the tokens that it may have brought are lost
+ *   page, or is empty: its tokens, if any, are lost
  * @see RFC 6749 section 5.1, https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
 export function parseTokenResponse(
@@ -114,7 +115,8 @@ function checkFields(body: unknown, definition: OAuth2Definition): TokenFields {
 }
 
 /**
- * Returns the life of the access token in seconds: as told, or as documented where it is not told or cannot be read.
+ * Returns the lifetime of the access token in seconds: from the response, or as documented if the response has none
+ * that can be read.
  */
 function lifetimeOf(body: unknown, definition: OAuth2Definition, remark: (remark: Remark) => void): number | undefined {
   if (definition.neverExpires === true) {
@@ -128,14 +130,14 @@ function lifetimeOf(body: unknown, definition: OAuth2Definition, remark: (remark
   return seconds ?? definition.accessTokenLifetimeSeconds;
 }
 
-/** Returns whole seconds, a fraction being cut; `undefined` for what is no number, below 1 or beyond ten years. */
+/** Returns whole seconds, without a fraction; `undefined` for no number, or one below 1 or beyond ten years. */
 function parseLifetime(value: unknown): number | undefined {
   const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,12}(\.\d+)?$/.test(value.trim()));
   const seconds = isNumber ? Math.floor(Number(value)) : 0;
   return seconds >= 1 && seconds <= tenYearsInSeconds ? seconds : undefined;
 }
 
-/** Returns the user's id at the provider where this definition reads it here. Links and refreshes go on without it. */
+/** Returns the user's id, if this definition reads it here. Links and refreshes also work without it. */
 function accountOf(body: unknown, { account }: OAuth2Definition, remark: (remark: Remark) => void): string | undefined {
   if (account.from !== 'token-response') {
     return undefined;

@@ -10,18 +10,18 @@ import { parseOAuth1ErrorBody, parseOAuth1Problem } from './oauth1-response.js';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 import { parseRetryAfterSeconds } from '../http/retry-after.js';
 
-/** A response that cannot be used, with what it takes to say what it means. */
+/** A response that cannot be used, with the facts that decide its meaning. */
 export interface FailedResponse {
   readonly definition: ProviderDefinition;
   readonly response: ProviderResponse;
-  /** The current instant, which a date in `Retry-After` is compared with. */
+  /** The current instant, for a date in `Retry-After`. */
   readonly now: Date;
 }
 
 /**
- * Makes the error that stands for a refusal in one call.
+ * Makes the error for a refusal in one call.
  *
- * @param detail - for the log: HTTP status and error code of the response, nothing that the provider wrote freely
+ * @param detail - for the log: HTTP status and error code of the response, and no free text of the provider
  */
 export type Refusal = (detail: string) => AppError;
 
@@ -33,7 +33,7 @@ export function refusal(
   return (detail) => new RefusedError(message, { detail });
 }
 
-/** Returns the refusal that means us and not the user: the operator has to act. */
+/** Returns the refusal that is about us and not the user: the operator must act. */
 export function misconfigured(definition: ProviderDefinition): Refusal {
   return refusal(ProviderMisconfiguredError, misconfiguredMessage(definition));
 }
@@ -48,7 +48,7 @@ export function isSuccessStatus(response: ProviderResponse): boolean {
 }
 
 /**
- * Whether the response reports an error: by its HTTP status, or in its body, which some providers send with HTTP 200.
+ * Whether the response reports an error, by its HTTP status or in its body. Some providers send errors with HTTP 200.
  */
 export function isFailure(definition: ProviderDefinition, response: ProviderResponse): boolean {
   return (
@@ -63,11 +63,13 @@ export function isFailure(definition: ProviderDefinition, response: ProviderResp
  * conflict, our client credentials.
  *
  * @param failed - the response and its provider
- * @param otherwise - decides what the rest means
- * @returns {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`; {@link ProviderUnavailableError} on
- *   HTTP 5xx, 408, 409, 410, 425 or the code of an outage; {@link ProviderMisconfiguredError} on a code or
- *   `oauth_problem` that means our client, our signature or our clock, or HTTP 401 that asks for Basic authentication;
- *   else what `otherwise` returns
+ * @param otherwise - makes the error for any other response
+ * @returns one of these:
+ *   - {@link ProviderRateLimitedError} on HTTP 429 or code `rate_limited`
+ *   - {@link ProviderUnavailableError} on HTTP 5xx, 408, 409, 410, 425 or the code of an outage
+ *   - {@link ProviderMisconfiguredError} on a code or `oauth_problem` about our client, our signature or our clock, or
+ *     on HTTP 401 that asks for Basic authentication
+ *   - the error of `otherwise`
  */
 export function endpointFailure(failed: FailedResponse, otherwise: Refusal): AppError {
   const { definition, response } = failed;
@@ -99,12 +101,12 @@ export function endpointFailure(failed: FailedResponse, otherwise: Refusal): App
  * Returns the error for a response of an OAuth 2.0 token endpoint: as at any endpoint, then by the codes of RFC 6749.
  *
  * @param received - the response and its provider
- * @param refused - makes the error for `invalid_grant`, and for what the definition lists as meaning the same
+ * @param refused - makes the error for `invalid_grant` and its equivalents in the definition
  * @param refusedWithoutReason - makes the error for HTTP 400, 401 or 403 without a known code that is JSON, a form or
- *   empty. Absent where that is no evidence: firewalls, quotas and gateways respond so too (R-13)
- * @returns beside those of {@link endpointFailure}: {@link ProviderMisconfiguredError} on `invalid_request`, or
- *   {@link ProviderUnavailableError} when its description asks to retry; {@link ProviderUnavailableError} on anything
- *   else, such as the page of a firewall
+ *   empty. Absent if that is no evidence: firewalls, quotas and gateways respond so too (R-13).
+ * @returns those of {@link endpointFailure}, and:
+ *   - {@link ProviderMisconfiguredError} on `invalid_request`, unless its description asks to retry
+ *   - {@link ProviderUnavailableError} on that, and on anything else, such as the page of a firewall
  * @see RFC 6749 section 5.2, https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function tokenFailure(received: FailedResponse, refused: Refusal, refusedWithoutReason?: Refusal): AppError {
@@ -125,10 +127,10 @@ export function tokenFailure(received: FailedResponse, refused: Refusal, refused
 }
 
 /**
- * Returns the error for a response that says nothing about the user or us: the provider cannot do it now.
+ * Returns the error for a response that says nothing about the user or us: the provider is unavailable now.
  *
  * @param failed - the response and its provider
- * @param detail - for the log; nothing that the provider wrote freely
+ * @param detail - for the log; no free text of the provider
  * @returns the error with fate `answered`, and `retryAfterSeconds` if the provider sent it; `isGone` on HTTP 410
  */
 export function unavailable(failed: FailedResponse, detail: string): ProviderUnavailableError {
@@ -140,7 +142,7 @@ export function unavailable(failed: FailedResponse, detail: string): ProviderUna
 }
 
 /**
- * Returns the error for a response by which the provider asks to repeat the request: it was in the way of another one.
+ * Returns the error for a response that asks to repeat the request, because it conflicted with another one.
  */
 function conflict(failed: FailedResponse, detail: string): ProviderUnavailableError {
   const message = `${failed.definition.displayName} was busy with another request for the same grant. Try again.`;
@@ -148,22 +150,22 @@ function conflict(failed: FailedResponse, detail: string): ProviderUnavailableEr
 }
 
 /**
- * Error codes that say that our client id or secret is not, or no longer, good; some providers have more than RFC 6749
+ * Error codes for a client id or secret that is not, or no longer, valid. Some providers have more than RFC 6749
  * section 5.2.
  */
 const refusedClientCodes: ReadonlySet<string> = new Set(['invalid_client', 'deleted_client', 'disabled_client']);
 
-/** Error codes that say that the provider refuses us and not the user (RFC 6749 section 5.2). */
+/** Error codes about us and not the user (RFC 6749 section 5.2). */
 const clientCodes: ReadonlySet<string> = new Set(['unauthorized_client', 'unsupported_grant_type', 'invalid_scope']);
 
 /**
- * Error codes of an outage; RFC 6749 section 4.1.2.1 has them for the authorization endpoint, some token endpoints send
+ * Error codes of an outage. RFC 6749 section 4.1.2.1 has them for the authorization endpoint. Some token endpoints send
  * them too.
  */
 const outageCodes: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down']);
 
 /**
- * `oauth_problem` values that say that the provider refuses us and not the user (OAuth Problem Reporting extension).
+ * `oauth_problem` values about us and not the user (OAuth Problem Reporting extension).
  */
 const clientProblems: ReadonlySet<string> = new Set([
   'consumer_key_unknown',

@@ -3,30 +3,29 @@ import type { ProviderResponse } from '../http/http-message.js';
 import { formDecode } from '../http/percent-encoding.js';
 
 /**
- * Parses a JSON object or list by its shape; the content type is not looked at, because providers send many.
+ * Parses a JSON object or list by its shape. The content type is ignored, because providers send many.
  *
- * One thing may stand before an object: lines of text or markup, as PHP writes its notices. Text behind it, and
- * anything cut off, makes the body unreadable.
+ * Lines of text or markup may precede an object, as PHP writes its notices. Text after it, or an incomplete object,
+ * makes the body unreadable.
  *
- * @returns the value, from outside and unchecked, with integers beyond 2^53 as text so that no digit is lost;
- *   `undefined` when the body is neither object nor list. The parser's own error is dropped because it quotes the text.
+ * @returns the value, from outside and unchecked. Integers beyond 2^53 are text, so that no digit is lost. `undefined`
+ *   when the body is neither object nor list. The parser's own error is dropped, because it quotes the text.
  */
 export function parseJsonBody({ body: text }: Pick<ProviderResponse, 'body'>): object | undefined {
   const whole = parseObject(text);
   if (whole !== undefined) {
     return whole;
   }
-  // Only the first object at the start of a line or behind a tag: one further in may be a part of an object that was
-  // cut off.
+  // Only the first object at the start of a line or after a tag: a later one may be part of an incomplete object.
   const notice = /^\s*[{[]/.test(text) ? null : /[\n>][ \t]*(?=\{)/.exec(text);
   return notice === null ? undefined : parseObject(text.slice(notice.index + notice[0].length));
 }
 
 /**
- * Reads the fields of a token endpoint's response, by its shape: a JSON object, or a form that has one of the fields
- * looked for.
+ * Reads the fields of a token endpoint's response by its shape: a JSON object, or a form with one of the wanted
+ * fields.
  *
- * @param wanted - fields that make a form a response; any text with a `=` would be one otherwise
+ * @param wanted - fields that make a form a response. Without them any text with a `=` would be one.
  * @returns the fields, from outside and unchecked; `undefined` when the body has neither shape
  */
 export function parseFields(
@@ -42,8 +41,8 @@ export function parseFields(
 }
 
 /**
- * Returns the fields of a form, or `undefined` when the text is none, repeats a field or is no UTF-8 below the escapes.
- * White space around it and one `&` at its end are ignored.
+ * Returns the fields of a form, or `undefined` when the text is no form, repeats a field, or has escapes that are no
+ * UTF-8. White space around it and one `&` at its end are ignored.
  */
 export function parseStrictForm(text: string): Map<string, string> | undefined {
   const fields = new Map<string, string>();

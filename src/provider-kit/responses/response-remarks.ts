@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 
-/** What a token response that is used all the same has wrong. */
+/** A fault of a token response that is used nevertheless. */
 export type Remark = 'no-token-type' | 'lifetime-unreadable' | 'scopes-unreadable' | 'account-unreadable';
 
 const texts: Readonly<Record<Remark, string>> = {
@@ -13,8 +13,8 @@ const texts: Readonly<Record<Remark, string>> = {
 };
 
 /**
- * Logs what is odd about providers' token responses, each thing once for each provider: a sweep would repeat it for
- * every user.
+ * Logs faults of providers' token responses, each once for each provider. Otherwise a sweep would repeat them for every
+ * user.
  */
 @Injectable()
 export class ResponseRemarks {

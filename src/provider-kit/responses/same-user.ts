@@ -4,16 +4,15 @@ import { readRefreshedUser } from './id-token.js';
 import type { TokenResponse } from '../token-response.js';
 
 /**
- * Checks that the response to a refresh is still about the same user (AR-18): by the user's id where the response has
- * it, and by its ID token where that tells the user. A user who is known by a former id is the same user, and is known
- * by the new id from then on.
+ * Checks that the response to a refresh is still about the same user (AR-18). It compares the user's id if the response
+ * has one, and the ID token if that names the user. A user with a former id is the same user, and gets the new id.
  *
- * @param provider - whose response it is
+ * @param provider - the sender of the response
  * @param tokenResponse - as received
- * @param tokens - the set that was refreshed; without a user's id in it, any user is the same, and where the response
- *   before named another one, this one has to name the right one
- * @returns the token response, with the user's id where it replaces a former one
- * @throws {@link InvalidTokenResponseError} when it names another user, or none where it has to, or has an ID token
+ * @param tokens - the set that was refreshed. Without a user's id in it, any user is accepted. If the response before
+ *   named another user, this one must name the right one.
+ * @returns the token response, with the user's id if it replaces a former one
+ * @throws {@link InvalidTokenResponseError} when it names another user, names none although it must, or has an ID token
  *   that is not for us
  */
 export function checkSameUser(

@@ -5,16 +5,15 @@ import { ownField } from './json-field.js';
 import { TokenResponse } from '../token-response.js';
 
 /**
- * Reads the response to a refresh that brings no tokens but gives the access token in use its documented life again.
+ * Reads the response to a refresh that brings no tokens, but renews the lifetime of the current access token.
  *
  * @param response - a response to a refresh with status 2xx that is no error
- * @param definition - says with `refreshExtendsToken` whether the provider does this, and how long an access token
- *   lives
- * @param accessToken - the one in use when the request left
+ * @param definition - says with `refreshExtendsToken` whether the provider does this; has the lifetime of an access
+ *   token
+ * @param accessToken - the current one when the request left
  * @param requestedAt - the instant just before the request left
- * @returns a token response with the same access token; `undefined` when the provider does not do this, or the response
- *   has an access token of its own, is no JSON object, or does not say that it succeeded where the provider's responses
- *   do
+ * @returns a token response with the same access token; `undefined` when the provider does not do this. Also when the
+ *   response has an access token of its own, is no JSON object, or lacks the provider's sign of success.
  */
 export function parseTokenExtension(
   response: ProviderResponse,

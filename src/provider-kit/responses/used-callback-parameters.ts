@@ -1,11 +1,10 @@
 import type { OAuth2Definition, ProviderDefinition } from '../definition/provider-definition.js';
 
 /**
- * Returns the names of the callback parameters that mean something at a provider. Everything else in a callback is
- * dropped unread (AR-14).
+ * Returns the names of the callback parameters that a provider uses. Everything else in a callback is dropped unread
+ * (AR-14).
  *
- * @param definition - of the provider; `undefined` where the path names none: then only the state says whose callback
- *   it is
+ * @param definition - of the provider; `undefined` if the path names none, so that only the state identifies the link
  * @see RFC 6749 section 4.1.2 and 4.1.2.1, RFC 9207 section 2, RFC 5849 section 2.2
  */
 export function usedCallbackParameters(definition: ProviderDefinition | undefined): readonly string[] {

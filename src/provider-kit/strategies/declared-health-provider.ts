@@ -10,15 +10,15 @@ import type { OAuthClient } from '../client/oauth-client.js';
 import type { TokenResponse } from '../token-response.js';
 
 /**
- * A provider that does what its definition declares, as far as that is the same in both versions of OAuth. Use or
- * extend `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
+ * A provider that follows its definition: the common part of both versions of OAuth. Use or extend
+ * `OAuth1HealthProvider` or `OAuth2HealthProvider`, not this.
  */
 export abstract class DeclaredHealthProvider<
   Definition extends ProviderDefinition,
   Strategy extends RunnableStrategy,
   Client extends OAuthClient<Definition>,
 > implements HealthProvider {
-  /** As in force: with the facts of the server that the deployment has chosen. */
+  /** In force: with the facts of the server that the deployment has chosen. */
   readonly definition: Definition;
 
   constructor(
@@ -83,13 +83,13 @@ export abstract class DeclaredHealthProvider<
   }
 
   async prepareAccount(_tokenResponse: TokenResponse): Promise<void> {
-    // Most providers want nothing.
+    // Most providers require nothing.
   }
 
   /**
    * Runs the strategy's second half, which redeems the code or verifier of a callback.
    *
-   * @param request - the callback, free of refusals, and the attempt that it belongs to
+   * @param request - the callback, already checked for errors, and its attempt
    * @throws {@link AuthorizationStateError} when the callback does not belong to the attempt
    * @throws the errors of the client, unchanged
    */

@@ -8,7 +8,7 @@ import type { OAuth1Client } from '../client/oauth1-client.js';
 import type { OAuth1Definition } from '../definition/provider-definition.js';
 import type { TokenResponse } from '../token-response.js';
 
-/** What some providers send as the verifier when the user says no; RFC 5849 names no way to say so. */
+/** Verifiers that some providers send when the user says no. RFC 5849 names no way to say so. */
 const noVerifiers = new Set(['denied', 'null']);
 
 /** A provider of OAuth 1.0a. Its tokens do not expire, so there is nothing to refresh. */

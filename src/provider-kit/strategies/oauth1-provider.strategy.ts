@@ -17,8 +17,8 @@ class NamedOAuth1Strategy extends OAuth1Strategy {
 type Done = (error: Error | null, secret?: string | false, refusal?: { refusal: string }) => void;
 
 /**
- * Passport's request-token store for a service without sessions: the temporary credentials ride with the link attempt
- * (sealed by the caller), and only the token of this very attempt is accepted back (O1-05).
+ * Passport's request-token store for a service without sessions. The temporary credentials are kept with the link
+ * attempt, which the caller seals. Only the token of the same attempt is accepted back (O1-05).
  */
 const attemptStore = {
   set(request: StrategyRequest, token: string, tokenSecret: string, _meta: unknown, done: Done): void {
@@ -41,9 +41,9 @@ const attemptStore = {
 /**
  * The Passport strategy of an OAuth 1.0a provider, registered under its slug (RFC 5849 section 2).
  *
- * It closes three traps of Passport. {@link OAuth1Client} signs and sends the requests, with a time limit, a size limit,
- * a signature exact to section 3.4 and typed errors. An unconfirmed callback ends the attempt instead of falling back to
- * OAuth 1.0. The callback's token is compared with the attempt's.
+ * It closes three traps of Passport. {@link OAuth1Client} signs and sends the requests, with a time limit, a size
+ * limit, a signature exact to section 3.4 and typed errors. An unconfirmed callback ends the attempt instead of falling
+ * back to OAuth 1.0. The callback's token is compared with the attempt's.
  */
 export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy, undefined, 5) {
   constructor(definition: OAuth1Definition, settings: OAuth1Settings, client: OAuth1Client) {
@@ -77,12 +77,12 @@ export class OAuth1ProviderStrategy extends PassportStrategy(NamedOAuth1Strategy
     return tokenResponse;
   }
 
-  /** Passport would wrap our typed errors into its own; they pass as they are. */
+  /** Passes our typed errors on. Passport would wrap them into its own. */
   _createOAuthError(_message: string, error: Error): Error {
     return error;
   }
 
-  /** The callback of the attempt carries its state, because OAuth 1.0a has none of its own. */
+  /** Adds the state to the callback's URL, because OAuth 1.0a has none. */
   override authenticate(request: StrategyRequest, options: object): void {
     super.authenticate(request, { ...options, callbackURL: request.handshake.redirectUri });
   }

@@ -11,8 +11,8 @@ import { uncheckedIssuers } from '../provider-kit.metrics.js';
 import type { TokenResponse } from '../token-response.js';
 
 /**
- * A provider of OAuth 2.0. One with a behaviour that its definition cannot declare extends this, and overrides one
- * method.
+ * A provider of OAuth 2.0. A provider with a behavior that its definition cannot declare extends this, and overrides
+ * one method.
  */
 export class OAuth2HealthProvider extends DeclaredHealthProvider<
   OAuth2Definition,
@@ -20,7 +20,7 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<
   OAuth2Client
 > {
   /**
-   * Where the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section
+   * If the provider takes pushed requests, the browser carries a reference to one and nothing else (RFC 9126 section
    * 4).
    */
   override async begin(handshake: Handshake): Promise<AuthorizationStart> {
@@ -73,7 +73,7 @@ export class OAuth2HealthProvider extends DeclaredHealthProvider<
     return this.client.refresh(this.definition, this.settings, tokens, patience);
   }
 
-  /** Moves the parameters behind the route of a web app, which reads them from the fragment. */
+  /** Moves the parameters to the fragment, after the route of a web app that reads them there. */
   private withRoute(authorizeUrl: string): string {
     const { authorizeRoute } = this.definition;
     return authorizeRoute === undefined ? authorizeUrl : authorizeUrl.replace('?', `#${authorizeRoute}?`);

@@ -20,9 +20,9 @@ type StoreCallback = (error: Error | null, state?: string) => void;
 type VerifyCallback = (error: Error | null, ok: string | boolean, refusal?: { refusal: string }) => void;
 
 /**
- * Passport's state store for a service without sessions: hands out the state of the link attempt and keeps the PKCE
- * verifier with it; on the way back compares the state and returns the verifier. The arity of each function tells
- * Passport what to pass.
+ * Passport's state store for a service without sessions. At the start it returns the state of the link attempt and
+ * keeps the PKCE verifier with it. At the callback it compares the state and returns the verifier. Passport chooses its
+ * arguments by the arity of each function.
  */
 const attemptStore = {
   store(
@@ -47,9 +47,9 @@ const attemptStore = {
 /**
  * The Passport strategy of an OAuth 2.0 provider, registered under its slug (RFC 6749 section 4.1, RFC 7636).
  *
- * Closes Passport's traps once: state and PKCE are always on where the provider takes them, the code is exchanged by
- * {@link OAuth2Client} (time-out, size limit, the provider's client authentication, typed errors), and the whole token
- * response arrives instead of two strings.
+ * It closes three traps of Passport. State is always on, and PKCE too if the provider takes it. {@link OAuth2Client}
+ * exchanges the code, with a time limit, a size limit, the provider's client authentication and typed errors. The
+ * result is the whole token response instead of two strings.
  */
 export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy, undefined, 5) {
   private readonly definition: OAuth2Definition;
@@ -68,7 +68,7 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
       skipUserProfile: true,
     } as unknown as StrategyOptions);
     this.definition = definition;
-    // Passport's own exchange has no time-out and knows one client authentication only.
+    // Passport's own exchange has no time limit and knows one client authentication only.
     forbidRequests(this._oauth2);
     this._oauth2.getOAuthAccessToken = ((
       code: string,
@@ -101,12 +101,12 @@ export class OAuth2ProviderStrategy extends PassportStrategy(NamedOAuth2Strategy
     return { ...this.definition.extraAuthorizeParams, ...renamedScope, ...(nonce === undefined ? {} : { nonce }) };
   }
 
-  /** What the exchange is made with beyond the standard parameters. */
+  /** Parameters of the exchange beyond the standard ones. */
   override tokenParams({ scopes }: { scopes: readonly string[] }): object {
     return { scopes };
   }
 
-  /** Passport would wrap our typed errors into its own; they pass as they are. */
+  /** Passes our typed errors on. Passport would wrap them into its own. */
   _createOAuthError(_message: string, error: Error): Error {
     return error;
   }

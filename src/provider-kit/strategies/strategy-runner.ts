@@ -2,17 +2,17 @@ import type { CallbackParameters, Handshake, HandshakeSecrets } from '../handsha
 import type { TokenResponse } from '../token-response.js';
 
 /**
- * The request object that a strategy is run with. Strategies are stateless: what one attempt needs rides here, so that
+ * The request object of a strategy. Strategies are stateless. The request has everything about the attempt, so that
  * nothing is kept in a session and any replica can serve the callback.
  */
 export interface StrategyRequest {
   readonly query: CallbackParameters;
   readonly handshake: Handshake;
-  /** Filled by the strategy on the way out, given to it on the way back. */
+  /** Set by the strategy at the start, and passed to it at the callback. */
   secrets: HandshakeSecrets;
 }
 
-/** How a strategy ended: it wants the browser sent somewhere, or it has a token response, or it refused. */
+/** The result of a strategy: a redirect of the browser, a token response, or a refusal. */
 export type StrategyOutcome =
   | { readonly kind: 'redirect'; readonly url: string }
   | { readonly kind: 'success'; readonly tokenResponse: TokenResponse }
@@ -26,8 +26,8 @@ export interface RunnableStrategy {
 /**
  * Runs a Passport strategy outside of any web framework and returns its outcome as a value.
  *
- * Passport's contract is a fresh object per request whose prototype is the strategy and which carries the five
- * callbacks; Nest's guard turns refusal, forgery and outage alike into 401, which is why it is not used here.
+ * Passport's contract is a fresh object for each request, with the strategy as its prototype and the five callbacks.
+ * Nest's guard is not used here, because it turns refusal, forgery and outage alike into 401.
  *
  * @throws the error that the strategy reports through `error`, unchanged
  */
@@ -43,7 +43,7 @@ export function runStrategy(strategy: RunnableStrategy, request: StrategyRequest
   });
 }
 
-/** Passport puts the provider's own words into a challenge; only ours are kept. */
+/** Keeps only our own texts of a challenge. Passport puts the provider's words into others. */
 function describeChallenge(challenge: unknown): string {
   return typeof challenge === 'object' && challenge !== null && 'refusal' in challenge
     ? String(challenge.refusal)

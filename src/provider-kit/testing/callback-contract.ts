@@ -4,7 +4,7 @@ import { uncheckedIssuers } from '../provider-kit.metrics.js';
 import type { TokenResponse } from '../token-response.js';
 import type { ContractBench } from './contract-bench.js';
 
-/** Callbacks that bring no tokens: denied, of another link, or empty. */
+/** Callbacks that lead to no tokens: denied, of another link, or empty. */
 export function describeCallback(bench: ContractBench): void {
   it('reports that the user said no, and asks the provider for nothing', async () => {
     const { callback, secrets } = await bench.approve({ decision: 'deny' });

@@ -16,7 +16,7 @@ import {
 
 /** The instant of the clients and of the providers. */
 export const now = new Date('2026-03-01T12:00:00Z');
-/** Stands for a secret that no error may show. */
+/** A substitute for a secret that no error may show. */
 export const canary = 'canary5ecret';
 export const tokenBody = { access_token: 'newAT', token_type: 'Bearer', expires_in: 3600, refresh_token: 'newRT' };
 export const code = { code: 'the/code+1', redirectUri: 'https://app.example/callback?a=1', scopes: [] };
@@ -24,7 +24,7 @@ export const temporary = 'oauth_token=tmp&oauth_token_secret=tmpSecret&oauth_cal
 export const json = { 'content-type': 'application/json' };
 export const html = { 'content-type': 'text/html' };
 
-/** Clients of both versions of OAuth, and the servers that stand for providers in one test. */
+/** Clients of both versions of OAuth, and the servers that replace providers in one test. */
 export class ClientBench {
   readonly http = new ProviderHttpClient();
   private readonly clock = Object.assign(new Clock(), { now: () => now });

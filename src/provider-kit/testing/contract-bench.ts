@@ -65,7 +65,7 @@ export class ContractBench<Definition extends ProviderDefinition = ProviderDefin
     return { state, redirectUri: this.settings.redirectUri, scopes: this.definition.defaultScopes };
   }
 
-  /** Starts a link and lets the user decide; returns what the callback brings. */
+  /** Starts a link and lets the user decide; returns the parameters of the callback. */
   async approve(
     options: ConsentOptions = {},
   ): Promise<{ callback: Record<string, string>; secrets: HandshakeSecrets }> {
@@ -80,7 +80,7 @@ export class ContractBench<Definition extends ProviderDefinition = ProviderDefin
     return this.provider().verify(tokenResponse, secrets);
   }
 
-  /** As the core does after the callback: with the user's id, and with what the provider wants done once. */
+  /** Links as the core does: with the user's id, and with the provider's one-time preparation. */
   async linkKnowingUser(): Promise<TokenResponse> {
     const tokenResponse = await this.link();
     const known = tokenResponse.with({ providerUserId: await this.provider().findProviderUserId(tokenResponse) });

@@ -15,7 +15,7 @@ const common = {
   uncertain: [],
 } as const;
 
-/** A provider that does not exist; override what a test is about. */
+/** A provider that does not exist. A test overrides the facts that it is about. */
 export const exampleOAuth2: OAuth2Definition = {
   ...common,
   oauth: '2.0',

@@ -4,7 +4,7 @@ import type { OAuth2SandboxDefinition } from '../definition/sandbox-definition.j
 import type { ContractBench } from './contract-bench.js';
 import { describeFailures, wrongCredentials } from './failure-contract.js';
 
-/** From the callback to tokens: what is sent, what is read, and how a refusal is reported. */
+/** From the callback to tokens: the request, the response, and the report of a refusal. */
 export function describeExchange(definition: ProviderDefinition, bench: ContractBench): void {
   const exchange = definition.oauth === '2.0' ? 'token' : 'access_token';
 
@@ -85,7 +85,7 @@ export function describeExchange(definition: ProviderDefinition, bench: Contract
   });
 }
 
-/** Whether the life of a refresh token is sent under the name that the sandbox gives it. */
+/** Whether the response has the lifetime of a refresh token under the sandbox's own name. */
 function sendsPlainResponse({ tokenResponse, tokenResponseExtras }: OAuth2SandboxDefinition): boolean {
   return tokenResponse === undefined && !('refresh_expires_in' in (tokenResponseExtras?.('1') ?? {}));
 }

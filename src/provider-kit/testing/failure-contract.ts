@@ -6,7 +6,7 @@ import { sandboxAssertionKey, sandboxSigningKey } from '../definition/sandbox-cr
 import { Secret } from '../definition/secret.js';
 import type { ContractBench } from './contract-bench.js';
 
-/** The ways in which a provider fails, the same for every endpoint that gives tokens. */
+/** The failures of a provider, the same for every endpoint that issues tokens. */
 export function describeFailures(
   bench: ContractBench,
   endpoint: Misbehaviour['endpoint'],

@@ -6,7 +6,7 @@ import type { TokenResponse } from '../token-response.js';
 import { IdTokenForge } from './id-token-forge.js';
 import type { ContractBench } from './contract-bench.js';
 
-/** OpenID Connect Core 1.0 section 3.1.3.7, as far as the provider publishes what it takes. */
+/** OpenID Connect Core 1.0 section 3.1.3.7, as far as the provider publishes issuer and keys. */
 export function describeIdToken({ account, sandbox }: ProviderDefinition, bench: ContractBench): void {
   if (account.from !== 'id-token' || sandbox.oauth === '1.0a') {
     return;

@@ -10,7 +10,7 @@ import { textAt } from '../notifications/event-fields.js';
 import { NotificationKeys } from '../notifications/notification-keys.js';
 import { openNotification, type OpenedNotification } from '../notifications/open-notification.js';
 
-/** What the cases about notifications need of the contract's bench. */
+/** The part of the contract's bench that the cases about notifications need. */
 export interface NotificationBench {
   readonly fake: FakeProvider;
   readonly client: PublicJsonClient;
@@ -22,7 +22,7 @@ const kinds: readonly NotificationKind[] = ['deauthorized', 'account_deleted', '
 const account = '70017001';
 
 /**
- * The contract of what a provider sends: what its fake signs by the documentation, the definition verifies and reads.
+ * The contract of notifications: the fake signs one as documented, and the definition verifies and reads it.
  */
 export function describeNotifications({ channels }: Notifications, bench: NotificationBench): void {
   const [channel] = channels;
@@ -59,7 +59,7 @@ export function describeNotifications({ channels }: Notifications, bench: Notifi
         for (const notification of [...(await prepare(kind)), ...(await prepare(kind, true))]) {
           const altered = notification.body.replaceAll(account, '70017002');
           const wrong: readonly SandboxNotification[] = [
-            // Secrets that are repeated say nothing about the rest.
+            // Repeated secrets prove nothing about the rest of the request.
             ...(altered === notification.body || proof.kind === 'token' ? [] : [{ ...notification, body: altered }]),
             ...(proof.kind === 'jws' || (proof.kind === 'token' && proof.tokens.some((token) => 'field' in token))
               ? []

@@ -5,7 +5,7 @@ const calledByConstructor = '_encodeData';
 
 type Methods = Record<string, unknown>;
 
-/** What the methods of Passport's OAuth clients are while they are watched. */
+/** A watch over the methods of Passport's OAuth clients. */
 export interface PassportClientWatch {
   /** The names of the methods that were called. */
   readonly calls: readonly string[];
@@ -16,8 +16,8 @@ export interface PassportClientWatch {
 }
 
 /**
- * Watches the OAuth clients that Passport's strategies are made of, each in the copy of the package that its strategy
- * loads: a method that is called is noted, and throws.
+ * Watches the OAuth clients of Passport's strategies, each in the copy of the package that its strategy loads. Every
+ * call of a method is recorded, and throws.
  */
 export function watchPassportClients(): PassportClientWatch {
   const require = createRequire(import.meta.url);

@@ -15,8 +15,8 @@ import { describeStart } from './start-contract.js';
 import { describeUse } from './use-contract.js';
 
 /**
- * Runs the contract of every provider: what the core relies on, shown against the provider's fake in the vendor
- * sandbox. The fake's expectations are written by hand from the provider's documentation, so a wrong fact in the
+ * Runs the contract of every provider: everything that the core relies on, against the provider's fake in the vendor
+ * sandbox. The fake's expectations are written by hand from the provider's documentation. So a wrong fact in the
  * definition fails here.
  *
  * @param definition - the provider's facts

@@ -11,14 +11,14 @@ export interface RecordedRequest {
   readonly body: string;
 }
 
-/** What a test server responds with. */
+/** A response that a test server is prepared to give. */
 export interface PreparedResponse {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Buffer;
 }
 
-/** A server on 127.0.0.1 that writes down what it receives. */
+/** A server on 127.0.0.1 that records its requests. */
 export interface RecordingServer {
   readonly url: string;
   readonly requests: readonly RecordedRequest[];

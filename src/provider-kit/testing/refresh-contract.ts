@@ -5,7 +5,7 @@ import type { TokenResponse } from '../token-response.js';
 import type { ContractBench } from './contract-bench.js';
 import { describeFailures, wrongCredentials } from './failure-contract.js';
 
-/** A refresh: what the provider replaces, and how it refuses and fails. */
+/** A refresh: the replaced tokens, refusals and failures. */
 export function describeRefresh(definition: OAuth2Definition, bench: ContractBench): void {
   const refresh = async (): Promise<TokenResponse> => {
     const { refreshToken } = await bench.link();
@@ -34,7 +34,7 @@ export function describeRefresh(definition: OAuth2Definition, bench: ContractBen
     expect(after.refreshToken !== undefined && after.refreshToken !== before.refreshToken).toBe(
       definition.refresh.rotates !== 'never',
     );
-    // Where the provider does not say, the definition assumes that the old token dies and the fake lets it live.
+    // If the provider does not say, the definition assumes that the old token dies, and the fake keeps it alive.
     const oldTokenLives = bench.fake.isLiveAccessToken(before.accessToken);
     expect(oldTokenLives || definition.refresh.oldAccessTokenDiesOnRefresh).toBe(true);
   });

@@ -4,10 +4,10 @@ import type { Misbehaviour } from '../../sandbox/misbehaviour.js';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
 import type { TokenResponse } from '../token-response.js';
 
-/** What the tests of a provider's responses need of it and its fake. */
+/** The parts of a provider and its fake that the tests of its responses need. */
 export interface ResponseBench {
   readonly fake: () => FakeProvider;
-  /** What was logged about the responses that were used. */
+  /** The log's remarks about the responses that were used. */
   readonly remarks: () => readonly string[];
   readonly link: () => Promise<TokenResponse>;
   readonly refresh: (refreshToken: string | undefined) => Promise<TokenResponse>;
@@ -20,7 +20,7 @@ type Wrong = WithoutEndpoint<Misbehaviour>;
 
 const problem = '{"title":"Request blocked","detail":"","status":403}';
 
-/** Refusals that do not speak of the grant: of a firewall, a gateway, a quota. */
+/** Refusals that are not about the grant: of a firewall, a gateway, a quota. */
 const withoutEvidence: readonly (readonly [title: string, wrong: Wrong])[] = [400, 401, 403].flatMap((code) => [
   [`an empty HTTP ${code}`, { type: 'status', code }],
   [`HTTP ${code} with {}`, { type: 'status', code, body: '{}', contentType: 'application/json' }],
@@ -38,7 +38,7 @@ const withoutEvidence: readonly (readonly [title: string, wrong: Wrong])[] = [40
   ],
 ]);
 
-/** Successes that bring nothing to read: whether the refresh token is spent, nobody knows. */
+/** Successes without a readable body: nobody knows whether the refresh token is spent. */
 const unreadable: readonly (readonly [title: string, wrong: Wrong])[] = [
   ['an HTML page', { type: 'html' }],
   ['nothing', { type: 'emptyBody' }],
@@ -52,8 +52,8 @@ const unreadable: readonly (readonly [title: string, wrong: Wrong])[] = [
 ];
 
 /**
- * Runs what every OAuth 2.0 provider has to do with responses that break the rules: read what is good, believe no
- * evidence that is none.
+ * Runs the contract of every OAuth 2.0 provider for responses that break the rules. Good fields are read, and nothing
+ * but evidence ends a grant.
  */
 export function describeResponses(definition: OAuth2Definition, bench: ResponseBench): void {
   const documentedLife = definition.neverExpires === true ? undefined : definition.accessTokenLifetimeSeconds;

@@ -59,7 +59,7 @@ export function describeStart(definition: ProviderDefinition, bench: ContractBen
   }
 }
 
-/** The address, with the route of a web app, and the parameters behind it. */
+/** The address, with the route of a web app, and the parameters after it. */
 function partsOf(authorizeUrl: string): [address: string, parameters: URLSearchParams] {
   const [address = '', query] = authorizeUrl.split('?');
   return [address, new URLSearchParams(query)];

@@ -16,7 +16,7 @@ import {
   type SubscriptionReport,
 } from '../notifications/subscription-client.js';
 
-/** What the cases about subscriptions need of the contract's bench. */
+/** The part of the contract's bench that the cases about subscriptions need. */
 export interface SubscriptionBench {
   readonly fake: FakeProvider;
   provider(): HealthProvider;
@@ -26,7 +26,7 @@ export interface SubscriptionBench {
 const dayMs = 86_400_000;
 
 /**
- * The contract of an API of subscriptions: the fake accepts what the definition declares, and our hook responds to the
+ * The contract of an API of subscriptions: the fake accepts the calls of the definition, and our hook responds to the
  * fake's check.
  */
 export function describeSubscriptions(
@@ -69,7 +69,7 @@ export function describeSubscriptions(
       expect(secrets).toHaveLength(api.response.secret === undefined ? 0 : 1);
       const before = calls();
       const second = await ensure(providerAt('hooks'), true);
-      // Not every provider names a subscription where it is created. The list does.
+      // Not every provider returns the id of a new subscription. The list has it.
       expect(second).toEqual({ ...first, onlyId: first.onlyId ?? second.onlyId });
       // One call lists them.
       expect(calls() - before).toBe(1);
@@ -80,7 +80,7 @@ export function describeSubscriptions(
       const moved = await ensure(providerAt('hooks', 'not-a-real-path-secret'), true);
       expect(moved).toMatchObject({ active: api.topics.length, isBlocked: false });
       const other = await ensure(providerAt('hooks-of-another-deployment'), true);
-      // An app that may have one subscription keeps the one that it has.
+      // An app with at most one subscription keeps the existing one.
       expect(other.isBlocked).toBe(api.isOnlyOne === true);
       const isShared = api.isOnlyOne !== true && api.scope === 'user';
       expect(other.active).toBe(isShared ? api.topics.length : 0);

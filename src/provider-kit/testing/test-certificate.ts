@@ -9,7 +9,7 @@ export interface TestCertificate {
 /**
  * Makes a self-signed certificate. Trusted as a root, it is valid for the given address or name.
  *
- * @param subject - the IPv4 address or DNS name it is for
+ * @param subject - its IPv4 address or DNS name
  * @param validity - defaults to the years 2020 to 2049
  * @see RFC 5280 section 4.1, https://www.rfc-editor.org/rfc/rfc5280#section-4.1
  */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { ProviderDefinition } from '../definition/provider-definition.js';
 
-/** Checks that the definition uses what the provider offers. A link works without it, so no other case notices. */
+/** Checks that the definition uses the provider's offers. A link works without them, so no other case notices. */
 export function describeUse(definition: ProviderDefinition): void {
   const { sandbox, account } = definition;
   it("uses what the provider tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
@@ -23,7 +23,7 @@ export function describeUse(definition: ProviderDefinition): void {
       expect(definition.issuers ?? []).toEqual((sandbox.issuers ?? []).filter((issuer) => !issuer.startsWith('{')));
       const keys = account.from === 'id-token' ? account.jwksUrl : undefined;
       expect(keys && new URL(keys).pathname).toBe(sandbox.idToken?.jwksPath);
-      // Where the provider publishes no life of a code, the fake has one all the same.
+      // If the provider publishes no lifetime of a code, the fake has one nevertheless.
       expect(definition.codeLifetimeSeconds ?? sandbox.codeLifetimeSeconds).toBe(sandbox.codeLifetimeSeconds);
     }
   });
