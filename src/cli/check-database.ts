@@ -9,6 +9,7 @@ import { findPendingMigrations } from '../database/pending-migrations.js';
 import { RotatingKeySource } from '../vault/rotating-key-source.js';
 import { LocalKeySource } from '../vault/local-key-source.js';
 import { readVaultConfig } from '../vault/vault.config.js';
+import { checkReadReplica } from './check-read-replica.js';
 import type { Finding } from './doctor.js';
 
 /** A branch key, as far as it takes to see whether the root key opens it. */
@@ -40,6 +41,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
       return [
         { verdict: 'ok', subject, text: 'reachable; every migration has run' },
         ...checkTransport(config),
+        ...(await checkReadReplica(dataSource, config)),
         ...keys,
       ];
     }

@@ -10,16 +10,18 @@ const lostStatements = new Set(['26000', '42P05']);
 const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', '28000', '28P01', '3D000']);
 
 /**
- * Returns what the operator has to read when the process cannot start: the message and those of its causes, no stack.
+ * Returns the text for the operator when the process cannot start: the message and those of its causes, no stack.
+ *
+ * @param variable - the one that names the database
  */
-export function describeBootError(error: unknown): string {
+export function describeBootError(error: unknown, variable = 'DATABASE_URL'): string {
   const messages: string[] = [];
   for (let each = error; each instanceof Error && messages.length < 4; each = each.cause) {
     if ('code' in each && each.code === undefinedTable) {
       messages.push('The database has no tables yet: run `npm run cli -- migrate` with the same DATABASE_URL.');
     }
     if ('code' in each && typeof each.code === 'string' && unreachable.has(each.code)) {
-      messages.push('The database at DATABASE_URL cannot be opened.');
+      messages.push(`The database at ${variable} cannot be opened.`);
     }
     if ('code' in each && typeof each.code === 'string' && lostStatements.has(each.code)) {
       messages.push(

@@ -3,30 +3,12 @@ import pg from 'pg';
 import { Clock } from '../clock/clock.js';
 import { readPoolOptions } from './data-source-options.js';
 import { databaseConfig, type DatabaseConfig } from './database.config.js';
-import { Database, runOn, type Query, type Statement } from './database.js';
+import { Database, runOn, type Query } from './database.js';
 import { databaseReads } from './database.metrics.js';
+import { ageUnknown, findForeignIdentity, findOldData, identify, look, type ReplicaState } from './replica-state.js';
 
 /** How long the primary is used after the replica could not be, in milliseconds. */
 const retryMs = 10_000;
-
-/** SQL: which database this is. A physical standby has the same answer as its primary. */
-const identity = `(SELECT system_identifier FROM pg_control_system()) || '/' ||
-  (SELECT oid FROM pg_database WHERE datname = current_database())`;
-
-const identify: Statement = { name: 'read-replica-identify', text: `SELECT ${identity} AS identity` };
-
-const look: Statement = {
-  name: 'read-replica-look',
-  text: `SELECT ${identity} AS identity, as_of AS "asOf", (extract(epoch FROM now() - as_of) * 1000)::float8 AS "ageMs"
-         FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_xact_replay_timestamp() ELSE now() END AS as_of) AS known`,
-};
-
-interface ReplicaState {
-  readonly identity: string;
-  /** `null` before the first commit that the replica has replayed, and where the server does not tell. */
-  readonly asOf: Date | null;
-  readonly ageMs: number | null;
-}
 
 /** A result, and its greatest possible age. */
 export interface ReadResult<Result> {
@@ -110,18 +92,16 @@ export class ReadReplica implements OnModuleDestroy {
    */
   private async lookAt(pool: pg.Pool, primary: Query): Promise<Date> {
     const [state] = await runOn<ReplicaState>(pool, look, []);
-    if (state === undefined || state.asOf === null || state.ageMs === null) {
-      throw new Error('It does not tell how old its data is.');
+    if (state === undefined || state.asOf === null) {
+      throw new Error(ageUnknown);
     }
     if (state.identity !== this.identity) {
       const [own] = await primary<{ identity: string }>(identify);
       this.identity = own?.identity;
-      if (state.identity !== this.identity) {
-        throw new Error('It is no replica of the database of DATABASE_URL.');
-      }
     }
-    if (state.ageMs > this.maxAgeMs) {
-      throw new Error(`Its data is ${Math.round(state.ageMs / 1_000)} s old, more than DATABASE_READ_MAX_AGE_SECONDS.`);
+    const objection = findForeignIdentity(state, this.identity) ?? findOldData(state, this.maxAgeMs);
+    if (objection !== undefined) {
+      throw new Error(objection);
     }
     return state.asOf;
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkDatabase } from '../../src/cli/check-database.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { Clock } from '../../src/clock/clock.js';
 import { Database, type Statement } from '../../src/database/database.js';
@@ -58,6 +59,16 @@ describe('lists, with a standby as read replica', () => {
   let linkedBefore: Subject;
   let linkedAfter: Subject;
 
+  /** The finding of `doctor` about the standby. */
+  async function standbyFinding(maxAgeSeconds: number): Promise<unknown> {
+    const findings = await checkDatabase({
+      DATABASE_URL: postgres.url,
+      DATABASE_READ_URL: postgres.standbyUrl,
+      DATABASE_READ_MAX_AGE_SECONDS: String(maxAgeSeconds),
+    });
+    return findings.find(({ subject }) => subject === 'read replica');
+  }
+
   beforeAll(async () => {
     postgres = await ReplicatedPostgres.start();
     line = await TcpProxy.start(postgres.standbyUrl);
@@ -107,6 +118,11 @@ describe('lists, with a standby as read replica', () => {
     expect(latest?.countedAt.getTime()).toBeLessThan((await linkedAtOf(linkedAfter)).getTime());
   });
 
+  it('are fine for doctor while the standby is younger than allowed', async () => {
+    const young = expect.stringMatching(/^a standby; its data is \d+ s old$/) as unknown;
+    expect(await standbyFinding(3_600)).toMatchObject({ verdict: 'ok', text: young });
+  });
+
   it('decide nothing about tokens: these are read from the primary', async () => {
     await application.api.get(`/v1/users/${linkedAfter.userId}/connections/whoop/token`).expect(200);
     const shown = await application.api.get(`/v1/users/${linkedAfter.userId}/connections/whoop`).expect(200);
@@ -128,6 +144,8 @@ describe('lists, with a standby as read replica', () => {
     } finally {
       await replica.onModuleDestroy();
     }
+    const old = expect.stringMatching(/^Its data is \d+ s old, more than DATABASE_READ_MAX_AGE_SECONDS/) as unknown;
+    expect(await standbyFinding(maxAgeMs / 1_000)).toMatchObject({ verdict: 'note', text: old });
     line.cut();
     const askedAt = application.clock.now();
     const { connections, as_of: asOf } = await pageOf(application, '/v1/connections');

@@ -91,6 +91,22 @@ describe('the command line', () => {
     }
   });
 
+  it('ends with status 1 if DATABASE_READ_URL names another database or no server, and warns of the primary itself', async () => {
+    const databaseUrl = await createTestDatabase();
+    await runMigrationCommand(['migration:run'], databaseUrl);
+    const another = await createTestDatabase();
+    for (const [readUrl, status, line] of [
+      [databaseUrl, 0, /^NOTE +read replica +DATABASE_READ_URL names the primary itself/m],
+      [another, 1, /^WRONG +read replica +It is no replica of the database of DATABASE_URL\./m],
+      ['postgres://127.0.0.1:1/nothing', 1, /^WRONG +read replica +The database at DATABASE_READ_URL cannot be/m],
+    ] as const) {
+      const settings = { ...production, DATABASE_URL: databaseUrl, DATABASE_READ_URL: readUrl };
+      const found = await cli('doctor', settings);
+      expect(found).toMatchObject({ status, stdout: expect.stringMatching(line) as unknown });
+      expect(found.stdout).toMatch(/^OK +database +reachable/m);
+    }
+  });
+
   it('ends with status 1 where migrations are pending, and changes nothing in the database', async () => {
     const databaseUrl = await createTestDatabase();
     const { status, stdout } = await cli('doctor', { ...production, DATABASE_URL: databaseUrl });
