@@ -4,8 +4,9 @@
 --
 --     psql "$OWNER_DATABASE_URL" --set ON_ERROR_STOP=1 --single-transaction --file deploy/database-roles.sql
 --
--- It may be run again at any time: it takes back every right of these roles in this database and gives the ones below. A table that is
--- not named here can be used by its owner only. The roles have no login; make logins of your own and grant them one role each.
+-- You may run it again at any time: it takes back every right of these roles in this database and grants the ones below.
+-- Only the owner can use a table that is not named here. The roles have no login: make logins of your own and grant each
+-- of them one role.
 
 DO $$
 DECLARE
@@ -31,12 +32,12 @@ GRANT USAGE ON SCHEMA public TO cufflink_app, cufflink_operator, cufflink_audito
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
--- What the owner makes later is nobody else's until it is named below.
+-- Later tables of the owner have no rights for anybody else until they are named below.
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
--- cufflink_app: the service and its workers, and `erasures replay` and `connections`, which do what the service does.
+-- cufflink_app: the service, its workers, and the commands that do the service's work, such as `connections`.
 GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
   events, notifications, subscriptions, webhook_attempts, webhook_endpoints, idempotency_keys TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON connection_counts, console_sessions TO cufflink_app;
@@ -54,7 +55,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cufflink_jobs TO cu
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA cufflink_jobs TO cufflink_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cufflink_jobs TO cufflink_app;
 
--- cufflink_operator: `npm run cli`. It makes keys and seals values anew; it neither links nor ends anything.
+-- cufflink_operator: the commands `keys`, `api-keys` and `audit`. It makes keys and seals values again; it neither links
+-- nor ends anything.
 GRANT SELECT, INSERT, UPDATE ON vault_keys TO cufflink_operator;
 GRANT SELECT ON vault_replicas TO cufflink_operator;
 GRANT SELECT, UPDATE (sealed) ON connections, events, grant_migrations, links, revocations, subscriptions,
