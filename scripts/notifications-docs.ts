@@ -92,8 +92,8 @@ function renderChannel({ channel, subscriptions }: Sender): string {
 
 const longestLine = 120;
 
-/** Breaks an item of a list, or other text, into lines. A word that is too long gets a line of its own. */
-function wrap(text: string, indent = '  '): string {
+/** Breaks an item of a list, or other text, into lines. A word that is too long has a line of its own. */
+export function wrap(text: string, indent = '  '): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

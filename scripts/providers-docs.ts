@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findOutdatedNotifications, notificationsPage } from './notifications-docs.ts';
+import { findOutdatedNotifications, notificationsPage, wrap } from './notifications-docs.ts';
 import type {
   AccountLookup,
   Lifecycle,
@@ -12,9 +12,8 @@ import type {
 } from '../src/provider-kit/definition/provider-definition.js';
 
 /**
- * `npm run docs:providers`: writes `docs/providers.md`, and the table of
- * `docs/notifications.md`, from the definitions of the providers. With `--check` it writes
- * nothing and fails when the page is not what it would write.
+ * `npm run docs:providers`: writes `docs/providers.md`, and the table of `docs/notifications.md`, from the definitions
+ * of the providers. With `--check` it writes nothing, and fails if a page is out of date.
  */
 
 const page = 'docs/providers.md';
@@ -60,39 +59,39 @@ type QuirkSentences = { readonly [Field in QuirkField]: (value: NonNullable<OAut
 /** The meaning of each flag of a definition. A new flag does not compile until it is described here. */
 const quirkSentences: QuirkSentences = {
   refreshUrl: (value) => `refreshes go to ${code(value)}`,
-  parUrl: (value) => `the authorisation request is pushed to ${code(value)}`,
+  parUrl: (value) => `the authorization request is pushed to ${code(value)}`,
   issuers: (value) => `the issuer is ${value.map(code).join(' or ')}`,
   alwaysSendsIssuer: () => 'every callback has the issuer',
   clientSecretJwt: (value) =>
     `the client secret is a JWT that is signed here and used for ${duration(value.lifetimeSeconds)}`,
   clientAssertion: ({ algorithms }) =>
     `the client may authenticate with a key (${code('private_key_jwt')}, ${algorithms.join(' or ')})`,
-  scopeParameter: (value) => `scopes are asked for in ${code(value)}`,
-  extraAuthorizeParams: (value) => `the authorisation request has ${parameters(value)}`,
+  scopeParameter: (value) => `the scopes are in the parameter ${code(value)}`,
+  extraAuthorizeParams: (value) => `the authorization request has ${parameters(value)}`,
   authorizeRoute: (value) =>
     `the authorization page reads its parameters from the fragment, behind ${code(`#${value}`)}`,
-  nonce: () => 'a nonce has to come back in the ID token',
+  nonce: () => 'the ID token must have the nonce of the request',
   codeLifetimeSeconds: (value) => `an authorization code lives ${duration(value)}`,
-  deniedError: (value) => `the callback says with ${code(value)} that the user said no`,
+  deniedError: (value) => `the callback reports a denial as ${code(value)}`,
   codeParameters: (value) => `the callback has the code in ${value.map(code).join(' or ')}`,
   extraTokenParams: (value) => `token requests have ${parameters(value)}`,
   scopeOnExchange: () => 'the exchange repeats the scopes',
   scopeOnRefresh: (value) =>
     value === true ? 'a refresh repeats the scopes' : `a refresh sends the scope ${code(value)}`,
   redirectUriOnRefresh: () => 'a refresh repeats the redirect URI',
-  neverExpires: () => 'access tokens live until they are revoked',
+  neverExpires: () => 'access tokens are valid until they are revoked',
   noRefreshToken: () => 'there are no refresh tokens',
-  refreshExtendsToken: () => 'a refresh brings no tokens but gives the one in use its life again',
+  refreshExtendsToken: () => 'a refresh returns no tokens, but renews the lifetime of the current one',
   responseDialect: ({ status, bodyField, fieldNames, noTokenType }) =>
     [
       status && `errors come with HTTP 200 and a ${code(status.field)} in the body`,
       bodyField && `the tokens are inside ${code(bodyField)}`,
-      fieldNames && `the token fields are called ${codes(Object.values(fieldNames))}`,
+      fieldNames && `the token fields have the names ${codes(Object.values(fieldNames))}`,
       noTokenType && `there is no ${code('token_type')}`,
     ]
       .filter((sentence) => sentence !== undefined)
       .join('; '),
-  refreshExpiresInField: (value) => `${code(value)} tells the life of the refresh token`,
+  refreshExpiresInField: (value) => `${code(value)} is the lifetime of the refresh token`,
   dataApi: ({ tokenParameter, headers }) =>
     [
       tokenParameter && `calls of the API carry the token in the query as ${code(tokenParameter)}`,
@@ -100,14 +99,14 @@ const quirkSentences: QuirkSentences = {
     ]
       .filter((sentence) => sentence !== undefined)
       .join('; '),
-  refreshOnDemandOnly: () => 'a token is refreshed close to its end only, when somebody asks for it',
-  minRefreshIntervalSeconds: (value) => `a refresh is asked for once in ${duration(value)} at most`,
+  refreshOnDemandOnly: () => 'a token is refreshed on demand only, close to its end',
+  minRefreshIntervalSeconds: (value) => `at most one refresh in ${duration(value)}`,
   parseErrorCode: () => 'errors have a shape of their own',
   plainTextErrors: (value) =>
     value
       .map(({ status, error }) => `the token endpoint reports ${code(error)} by HTTP ${status} with a plain text`)
       .join('; '),
-  deadGrantErrors: (value) => `a dead grant is also told with ${value.map(fieldValues).join(' or ')}`,
+  deadGrantErrors: (value) => `a dead grant is also reported as ${value.map(fieldValues).join(' or ')}`,
 };
 
 /** Providers that people ask for and that cannot be linked. Kept by hand. */
@@ -115,10 +114,10 @@ const notOffered = `## Not offered
 
 | provider | why | instead |
 |---|---|---|
-| Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on it reads them with the user's permission (Samsung Health Data SDK; release builds need the provider's approval). | your own Android app |
-| Peloton | There is no programme for developers. The known endpoints are those of its own web page, where only its own callback is registered: nobody else can be redirected to. | |
-| Eight Sleep | There is no OAuth for third parties. What scripts do is to send the user's password with credentials taken out of the provider's app. | Apple's HealthKit, Health Connect |
-| komoot | It speaks OAuth 2.0, but gives client ids to partners only and publishes neither lifetimes nor rotation. With a partnership it can be added like any other. | |
+| Samsung Health, Health Connect | There is no cloud API and no OAuth. The data stays on the phone; an app of yours on the phone reads it with the user's permission (Samsung Health Data SDK; release builds need the provider's approval). | your own Android app |
+| Peloton | There is no program for developers. The known endpoints are those of its own web page, and take its own callback only. | |
+| Eight Sleep | There is no OAuth for third parties. Scripts send the user's password with credentials from the provider's app. | Apple's HealthKit, Health Connect |
+| komoot | It has OAuth 2.0, but gives client ids to partners only, and publishes neither lifetimes nor rotation. A partner can add it like any other provider. | |
 `;
 
 /** The headings of the page, in their order. */
@@ -147,7 +146,7 @@ function renderFinder(
         const { slug, displayName, uncertain } = definition;
         return [`[${displayName}](#${slug})`, region, access, checkedOn, observedOn, String(uncertain.length)];
       });
-      const head = ['provider', 'region', 'what an app needs', 'documented', 'observed', 'uncertain facts'];
+      const head = ['provider', 'region', 'requirements for an app', 'documented', 'observed', 'uncertain facts'];
       return rows.length === 0 ? '' : `### ${title}\n\n${renderTable(head, rows)}\n`;
     })
     .join('');
@@ -192,17 +191,17 @@ export function renderProvidersPage({ definitions, facts, folders }: ProvidersSo
 
 <!-- Written by \`npm run docs:providers\` from the definitions in src/providers; do not edit. -->
 
-${definitions.length} providers in ${new Set(definitions.map(folderOf)).size} folders of \`src/providers\`, whose READMEs say how to get credentials. \`npm run cli -- doctor\` tells
-which of them are switched on, and which redirect URI to register.
+${definitions.length} providers in ${new Set(definitions.map(folderOf)).size} folders of \`src/providers\`. The README of a folder says how to get
+credentials. \`npm run cli -- doctor\` shows the providers that are switched on, and the redirect URI to register.
 
 ## Find a provider
 
 ${renderFinder(definitions, factsOf)}
 ${notOffered}
-## How they speak OAuth
+## OAuth of each provider
 
 ${table}
-Lives are as documented (?: not published); what a provider tells with a token goes before.
+Lifetimes are as documented; ? means not published. A lifetime in a token response goes before.
 
 ${definitions.map((definition) => renderProvider(definition, folderOf(definition), factsOf(definition)?.checkedOn)).join('\n')}`;
 }
@@ -232,7 +231,7 @@ function renderProvider(definition: ProviderDefinition, folder: string, checkedO
     ...uncertain.map((sentence) => `Not confirmed: ${sentence.replace(/\.$/, '')}`),
     `Source: <${docsUrl}>, checked on ${checkedOn}`,
   ];
-  const list = lines.map((line) => `- ${line}.\n`).join('');
+  const list = lines.map((line) => `${wrap(`- ${line}.`)}\n`).join('');
   return `## ${slug}\n\n${displayName}; [how to get credentials](../src/providers/${folder}/README.md).\n\n${list}`;
 }
 
@@ -267,12 +266,16 @@ function describeRefreshLife(definition: ProviderDefinition, seconds: number | n
 
 function describeScopes(definition: ProviderDefinition): string {
   if (definition.defaultScopes.length === 0) {
-    return 'none are asked for';
+    return 'none are requested';
   }
   const separator = definition.oauth === '2.0' ? definition.scopeSeparator : ' ';
   const granted = definition.oauth === '2.0' ? definition.grantedScopesIn : 'nowhere';
-  const told = { 'token-response': 'the token response', callback: 'the callback', nowhere: 'nothing' }[granted];
-  return `${codes(definition.defaultScopes)}${{ ' ': '', ',': ', joined by commas', ';': ', joined by semicolons' }[separator]}; ${told} tells which were granted`;
+  const report = {
+    'token-response': 'the token response reports the granted ones',
+    callback: 'the callback reports the granted ones',
+    nowhere: 'the granted ones are not reported',
+  }[granted];
+  return `${codes(definition.defaultScopes)}${{ ' ': '', ',': ', joined by commas', ';': ', joined by semicolons' }[separator]}; ${report}`;
 }
 
 function describeAccount(account: AccountLookup): string {
@@ -282,7 +285,7 @@ function describeAccount(account: AccountLookup): string {
     case 'api':
       return `${fields(account.field)} of ${code(`GET ${account.url}`)}${account.headers === undefined ? '' : `, which also needs ${codes(account.headers)}`}`;
     case 'id-token':
-      return `${code(account.claim ?? 'sub')} of the ID token, whose signature is ${account.jwksUrl === undefined ? 'not checked: no keys are published' : 'checked'}`;
+      return `${code(account.claim ?? 'sub')} of the ID token; its signature is ${account.jwksUrl === undefined ? 'not checked: no keys are published' : 'checked'}`;
     case 'nowhere':
       return 'there is no documented way to learn it';
   }
@@ -290,7 +293,7 @@ function describeAccount(account: AccountLookup): string {
 
 function describeRevocation(revocation: Revocation | undefined): string {
   if (revocation === undefined) {
-    return 'the provider offers none; the user ends the grant in their account there';
+    return 'none; the user ends the grant at the provider';
   }
   const proof = {
     bearer: "the user's access token as bearer",
@@ -321,8 +324,8 @@ function describeRefresh({ rotates, reuse, grace, oldAccessTokenDiesOnRefresh }:
   return [
     rotates === 'never'
       ? 'Refresh: the refresh token stays the same'
-      : `Refresh: brings ${rotates === 'always' ? 'a new refresh token' : 'at times a new refresh token'}; a used one ${used}${from}`,
-    ...(oldAccessTokenDiesOnRefresh ? ['Refresh: the access token before it is taken as ended'] : []),
+      : `Refresh: returns ${rotates === 'always' ? 'a new refresh token' : 'sometimes a new refresh token'}; a used one ${used}${from}`,
+    ...(oldAccessTokenDiesOnRefresh ? ['Refresh: it ends the previous access token, or may do so'] : []),
   ];
 }
 

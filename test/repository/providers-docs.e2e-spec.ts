@@ -107,21 +107,24 @@ describe('renderProvidersPage', () => {
   });
 
   it.each<[Partial<ProviderDefinition>, string]>([
-    [{}, 'Scopes: `sleep`; the token response tells which were granted.'],
-    [{ defaultScopes: [] }, 'Scopes: none are asked for.'],
+    [{}, 'Scopes: `sleep`; the token response reports the granted ones.'],
+    [{ defaultScopes: [] }, 'Scopes: none are requested.'],
     [{ defaultScopes: ['a', 'b'], scopeSeparator: ',' }, 'Scopes: `a` `b`, joined by commas;'],
-    [{ revocation: undefined }, 'Revocation: the provider offers none'],
+    [{ revocation: undefined }, 'Revocation: none; the user ends the grant at the provider.'],
     [{ refreshUrl: 'https://a.example/refresh' }, 'Peculiar: refreshes go to `https://a.example/refresh`.'],
-    [{ extraAuthorizeParams: { prompt: 'consent' } }, 'Peculiar: the authorisation request has `prompt=consent`.'],
+    [{ extraAuthorizeParams: { prompt: 'consent' } }, 'Peculiar: the authorization request has `prompt=consent`.'],
     [
       { responseDialect: { noTokenType: true, bodyField: 'body' } },
       'the tokens are inside `body`; there is no `token_type`.',
     ],
     [{ uncertain: ['Who knows.'] }, '- Not confirmed: Who knows.\n'],
-    [{}, 'Refresh: brings a new refresh token; a used one ends the grant.'],
+    [{}, 'Refresh: returns a new refresh token; a used one ends the grant.'],
     [{}, 'Source: <https://provider.example/docs>, checked on 2026-11-30.'],
     [{ account: { from: 'token-response', field: 'a|b.c' } }, "The user's id: `a` or `b.c` of the token response."],
-    [{ account: { from: 'id-token', claim: 'openid' } }, '`openid` of the ID token, whose signature is not checked'],
+    [
+      { account: { from: 'id-token', claim: 'openid' } },
+      '`openid` of the ID token; its signature is not checked: no keys are published.',
+    ],
     [
       { issuers: ['https://a.example', 'https://b.example'] },
       'the issuer is `https://a.example` or `https://b.example`.',

@@ -32,8 +32,8 @@ export const concept2Definition = defineProvider({
   docsUrl: 'https://log.concept2.com/developers/documentation/',
   uncertain: [
     'The life of an access token: reported as about 7 days, so only the token response is used.',
-    'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
-    'What separates the granted scopes in the token response; commas and spaces are read.',
+    'The effect of a second use of a refresh token, and the fate of the old access token; the strictest is assumed.',
+    'The separator of the granted scopes in the token response; commas and spaces are read.',
     'No way to end a grant was found.',
     'The address of the documentation is reconstructed.',
   ],

@@ -45,8 +45,8 @@ export const corosDefinition = defineProvider({
   docsUrl: 'https://support.coros.com/hc/en-us/articles/17085887816340',
   uncertain: [
     'The documents for partners are private; the facts come from other implementations.',
-    'Whom the result 5006 (authentication) blames at the token endpoint: it is read as ours, without holding up other connections.',
-    'Whom the result 30009 (permission) blames at the token endpoint: it is read as the end of the grant.',
+    'The meaning of the result 5006 (authentication) at the token endpoint: it counts as a mistake of this deployment, without holding up other connections.',
+    'The meaning of the result 30009 (permission) at the token endpoint: it counts as the end of the grant.',
     'Whether any scope means anything: some clients send "workout"; none is sent.',
     'Whether the token response has token_type; it is not asked for.',
     'PKCE is not documented; it is not sent.',

@@ -37,7 +37,7 @@ export const decathlonDefinition = defineProvider({
   uncertain: [
     'The address of the documentation is from memory.',
     'PKCE is not documented: one public client sends it, and works.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'Whether there is a way to revoke a grant, and a discovery document; none was found.',
   ],
   sandbox: decathlonSandbox,

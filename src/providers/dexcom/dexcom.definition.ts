@@ -35,9 +35,9 @@ function dexcomRegion(slug: string, displayName: string, host: string): OAuth2De
     docsUrl: 'https://developer.dexcom.com/docs/dexcom/authentication',
     uncertain: [
       "Where the user's id can be read: some code reads it from the token response, other code from data responses.",
-      'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
+      'The effect of a second use of a refresh token, and the fate of the old access token; the strictest is assumed.',
       'No way to end a grant was found.',
-      'Whether the token response tells the granted scopes; they are read where it does.',
+      'Whether the token response reports the granted scopes; they are read if it does.',
       'Whether the older login path /v2/oauth2 has an end date.',
     ],
     sandbox: dexcomSandbox,

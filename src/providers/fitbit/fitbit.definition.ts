@@ -3,7 +3,7 @@ import { parseFitbitErrorCode } from './fitbit-error.js';
 import { fitbitNotifications } from './fitbit.notifications.js';
 import { fitbitSandbox } from './fitbit.sandbox.js';
 
-/** Fitbit Web API, OAuth 2.0; announced to be shut down on 2 November 2026 in favour of the Google Health API. */
+/** Fitbit Web API, OAuth 2.0; announced to be shut down on 2 November 2026 in favor of the Google Health API. */
 export const fitbitDefinition = defineProvider({
   slug: 'fitbit',
   displayName: 'Fitbit',
@@ -46,7 +46,7 @@ export const fitbitDefinition = defineProvider({
   docsUrl: 'https://dev.fitbit.com/build/reference/web-api/authorization/',
   uncertain: [
     'For how long a repeated refresh gets the same response: no documentation states a number.',
-    'What the endpoints answer since the shutdown on 2 November 2026: HTTP 410 is announced, its body was not seen.',
+    'The response of the endpoints since the shutdown on 2 November 2026: HTTP 410 is announced, its body was not seen.',
   ],
   sandbox: fitbitSandbox,
 });

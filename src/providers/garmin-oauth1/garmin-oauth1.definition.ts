@@ -26,10 +26,10 @@ export const garminOauth1Definition = defineProvider({
   notifications: garminOauth1Notifications,
   docsUrl: 'https://developer.garmin.com/gc-developer-program/',
   uncertain: [
-    'What happens on 1 January 2027 to tokens that were not exchanged; a new consent is assumed.',
+    'The fate of tokens that were not exchanged on 1 January 2027; a new consent is assumed.',
     'Whether the exchange for OAuth 2.0 tokens wants a code_challenge: one code base sends one and says that it is guessing, another none; none is sent.',
     'That a token stays valid for about 30 days after its exchange comes from two third parties.',
-    'What a second exchange of the same token does is not documented; none is made unless the operator asks for it.',
+    'The effect of a second exchange of the same token is not documented; none is made unless the operator asks for it.',
   ],
   sandbox: garminOauth1Sandbox,
 });

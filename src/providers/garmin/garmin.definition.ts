@@ -36,7 +36,7 @@ export const garminDefinition = defineProvider({
     'Whether the previous refresh token dies at once; it is treated as dead.',
     'Whether a refresh ends the previous access token; it is treated as ended.',
     'One code base authenticates with Basic; the specification and three others use the body.',
-    'When the developer programme takes new accounts again: two reports say that it has been closed since spring 2026, and one asked Garmin.',
+    'The day on which the developer program takes new accounts again: two reports say that it has been closed since spring 2026, and one asked Garmin.',
   ],
   sandbox: garminSandbox,
 });

@@ -41,8 +41,8 @@ export const googleHealthDefinition = defineProvider({
   docsUrl: 'https://developers.google.com/health',
   uncertain: [
     "Which callbacks name the issuer; one that names another than Google's discovery document is refused.",
-    'PKCE is general behaviour of Google; the pages of Google Health do not mention it.',
-    'refresh_token_expires_in and the rule for redirect URIs are general behaviour of Google; the pages of Google Health do not mention them.',
+    'PKCE is general behavior of Google; the pages of Google Health do not mention it.',
+    'refresh_token_expires_in and the rule for redirect URIs are general behavior of Google; the pages of Google Health do not mention them.',
     'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',
   ],
   sandbox: googleHealthSandbox,

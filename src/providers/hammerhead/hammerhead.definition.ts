@@ -30,7 +30,7 @@ export const hammerheadDefinition = defineProvider({
   docsUrl: 'https://api.hammerhead.io/v1/docs',
   uncertain: [
     'The lifetime of an access token is not published; the documented example has 52,000 seconds.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'Whether the token response has the granted scopes; they are read if it has.',
     'Whether a deauthorization takes the refresh token as well as the access token.',
   ],

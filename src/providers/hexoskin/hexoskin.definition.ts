@@ -28,10 +28,10 @@ export const hexoskinDefinition = defineProvider({
   docsUrl: 'https://api.hexoskin.com/docs/page/oauth2/',
   uncertain: [
     'The lives of the tokens are not published.',
-    'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, the effect of a second use, and the fate of the old access token; the strictest is assumed.',
     'PKCE is not documented; it is not sent.',
     'The path of the account call and the place of the id in its response are not confirmed.',
-    'Whether the token response tells the granted scopes; they are read where it does.',
+    'Whether the token response reports the granted scopes; they are read if it does.',
     'No way to end a grant was found.',
     'The address of the documentation is reconstructed, and whether OAuth 1.0a is still served is not known.',
   ],

@@ -34,7 +34,7 @@ export const huaweiHealthKitNotifications: Notifications = {
         'https://developer.huawei.com/consumer/cn/doc/HMSCore-Guides/subscription-0000001078496860',
         'https://developer.huawei.com/consumer/cn/doc/HMSCore-References/subscriber-event-0000001076878214',
       ],
-      uncertain: ['What the connectivity test of the portal sends; it must get 204.'],
+      uncertain: ['The request of the connectivity test of the portal; it must get 204.'],
     },
   ],
 };

@@ -50,7 +50,7 @@ export const ihealthDefinition = defineProvider({
     'Whether a code is redeemed by GET or POST: two clients use GET with everything in the query, one POST at the European host; POST is used.',
     "Whether the user's id is called UserID or UserId; both are read.",
     'The European hosts are from old clients; that tokens come from the host of the consent page there, and the path of its API, are assumed.',
-    'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, the effect of a second use, and the fate of the old access token; the strictest is assumed.',
     'Whether a dead refresh token is called unauthorized_token, as the list of errors calls a token; only that name is read so. Which HTTP status errors have.',
     'No way to end a grant was found.',
     'Whether data calls take the token anywhere but in the query, which is the only place that the documentation shows.',

@@ -47,7 +47,7 @@ export const medicareBlueButtonDefinition = defineProvider({
     'Whether the path of a revocation is revoke_token, as one catalog has it, or revoke, as clients of v3 have it.',
     'Whether the client credentials go into the header or the form: clients use both; the header is used.',
     'Whether an authorization request needs aud, the FHIR base URL; it is not sent.',
-    'What a second use of a refresh token does beyond that it is invalid, and whether a refresh ends the old access token; the strictest is assumed.',
+    'The effect of a second use of a refresh token, beyond that it is invalid, and whether a refresh ends the old access token; the strictest is assumed.',
     'The id of the patient may be absent from the token response; the account is then unknown.',
   ],
   sandbox: medicareBlueButtonSandbox,

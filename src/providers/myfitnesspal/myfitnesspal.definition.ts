@@ -28,7 +28,7 @@ export const myfitnesspalDefinition = defineProvider({
   docsUrl: 'https://myfitnesspalapi.com/docs/user-authentication',
   uncertain: [
     'The lifetimes of the tokens are not published.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     "Where the user's id is: user_id of the token response is assumed; without it the account is unknown.",
     'The form of a revocation was not read in detail; that of RFC 7009 is sent.',
     'Whether a token response for further scopes covers the scopes that were granted before.',

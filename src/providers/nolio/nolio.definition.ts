@@ -30,7 +30,7 @@ export const nolioDefinition = defineProvider({
   docsUrl: 'https://github.com/NolioApp/NolioAPI-Documentation/wiki',
   uncertain: [
     'A path to revoke a grant, https://www.nolio.io/api/deauthorize/, exists; its method and proof were not read, so it is not called.',
-    'What a second use of a refresh token does beyond that it is invalid; the strictest is assumed.',
+    'The effect of a second use of a refresh token, beyond that it is invalid; the strictest is assumed.',
     'Whether a refresh ends the previous access token; it is assumed that it does.',
   ],
   sandbox: nolioSandbox,

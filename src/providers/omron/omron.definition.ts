@@ -31,10 +31,10 @@ export const omronDefinition = defineProvider({
   docsUrl: 'https://omronhealthcare-ohi.atlassian.net/wiki/spaces/OWP',
   uncertain: [
     'The lives of the tokens are not published.',
-    'Whether a refresh replaces the refresh token, what a second use does, and what becomes of the old access token; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, the effect of a second use, and the fate of the old access token; the strictest is assumed.',
     'PKCE is not documented; it is not sent.',
-    'The address of the API, the issuer of the ID token and its keys; the ID token is believed because it comes over TLS.',
-    'Whether the token response tells the granted scopes; they are read where it does.',
+    'The address of the API, the issuer of the ID token and its keys; the ID token is accepted because it comes over TLS.',
+    'Whether the token response reports the granted scopes; they are read if it does.',
     'The hosts outside the United States, and the exact page of the documentation.',
   ],
   sandbox: omronSandbox,

@@ -35,9 +35,9 @@ export const polarV4Definition = defineProvider({
   docsUrl: 'https://www.polar.com/polar-api-v4/',
   uncertain: [
     'How to learn the user: which field of the profile is a stable id is not documented, and the token response has none.',
-    'Whether a refresh replaces the refresh token and what becomes of the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token and the fate of the old tokens; the strictest is assumed.',
     'The life of a refresh token.',
-    'The specification has no revocation; a deleted connection stands at Polar until the user removes it there.',
+    'The specification has no revocation; a deleted connection stays at Polar until the user removes it there.',
     'PKCE is not documented; it is not sent.',
   ],
   sandbox: polarV4Sandbox,

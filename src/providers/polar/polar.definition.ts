@@ -39,7 +39,7 @@ export const polarDefinition = defineProvider({
     'The value of expires_in, which is very large; it is not read, a token lives until it is revoked.',
     'The day on which v3 ends; none is published.',
     "In which format the registration of a user is sent; JSON, as in the provider's own example.",
-    'Whether the token response tells the granted scopes; they are not read.',
+    'Whether the token response reports the granted scopes; they are not read.',
     'PKCE is not documented; it is not sent.',
   ],
   sandbox: polarSandbox,

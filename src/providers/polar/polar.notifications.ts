@@ -62,7 +62,7 @@ export const polarNotifications: Notifications = {
         'github:the-momentum/open-wearables@44a268b:backend/app/services/providers/polar/webhook_service.py',
       ],
       uncertain: [
-        'What the list of webhooks is before there is one; 404 is read as an empty list.',
+        'The response of the list of webhooks before there is one; 404 is read as an empty list.',
         'Whether the call that activates a webhook is POST, as its documentation says, or GET, as generated clients have it.',
       ],
     },

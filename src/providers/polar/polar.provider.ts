@@ -9,7 +9,7 @@ export class PolarProvider extends OAuth2HealthProvider {
   override async prepareAccount(tokenResponse: TokenResponse): Promise<void> {
     const { providerUserId } = tokenResponse;
     if (providerUserId === undefined) {
-      throw new InvalidTokenResponseError("Polar did not tell the user's id, so the user cannot be registered.");
+      throw new InvalidTokenResponseError("Polar did not return the user's id, so the user cannot be registered.");
     }
     const url = `${this.settings.endpoints.apiBaseUrl ?? polarDefinition.apiBaseUrl}/users`;
     const json = { 'member-id': providerUserId };

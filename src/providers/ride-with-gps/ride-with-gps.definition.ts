@@ -33,7 +33,7 @@ export const rideWithGpsDefinition = defineProvider({
   docsUrl: 'https://github.com/ridewithgps/developers/blob/master/authentication.md',
   uncertain: [
     'PKCE is not documented; it is not sent.',
-    'Whether the authorisation request has a scope; the one that the token response names is sent.',
+    'Whether the authorization request has a scope; the one that the token response names is sent.',
   ],
   sandbox: rideWithGpsSandbox,
 });

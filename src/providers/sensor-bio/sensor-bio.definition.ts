@@ -30,7 +30,7 @@ export const sensorBioDefinition = defineProvider({
     'Where the authorization page is: one page names api.sensorbio.com/oauth/authorize, one client auth.sensorbio.com/authorize; the client is followed.',
     'Which scopes exist; none is requested.',
     'The lifetimes of the tokens are not published.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'Whether and how a grant can be revoked.',
     'API calls are asked to use HTTP/2; Cufflink and its proxy use HTTP/1.1.',
   ],

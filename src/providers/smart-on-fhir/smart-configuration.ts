@@ -57,6 +57,6 @@ function isAllowed(text: string, { settings, allowedHosts }: FhirServer): boolea
 
 function refused({ definition }: FhirServer, field: string): ProviderMisconfiguredError {
   return new ProviderMisconfiguredError(
-    `The SMART configuration of ${definition.displayName} cannot be used: ${field}. The operator has to check the server's URL and its allowed hosts.`,
+    `The SMART configuration of ${definition.displayName} cannot be used: ${field}. The operator must check the server's URL and its allowed hosts.`,
   );
 }

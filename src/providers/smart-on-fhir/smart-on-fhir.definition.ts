@@ -36,8 +36,8 @@ export const smartOnFhirDefinition = defineProvider({
   revocation: { proof: 'client', method: 'POST', url: 'https://discovered.invalid/revocation_endpoint' },
   docsUrl: 'https://hl7.org/fhir/smart-app-launch/app-launch.html',
   uncertain: [
-    'How long refresh tokens live differs from server to server and is not known here.',
-    'What happens to a refresh token used twice, and to the previous access token, is left to the server; the strictest is assumed.',
+    'The life of refresh tokens differs from server to server and is not known here.',
+    'The fate of a refresh token used twice, and of the previous access token, depends on the server; the strictest is assumed.',
     'need_patient_banner and smart_style_url of the token response are not confirmed; they are not used.',
   ],
   sandbox: smartOnFhirSandbox,

@@ -57,7 +57,7 @@ export class SmartOnFhirProvider implements HealthProvider {
     secrets: HandshakeSecrets,
   ): Promise<TokenResponse> {
     if (secrets.discovered === undefined) {
-      throw new AuthorizationStateError('the link does not tell the endpoints that it was started with');
+      throw new AuthorizationStateError('the link has no record of the endpoints of its start');
     }
     const configuration = parseSmartConfiguration(JSON.parse(secrets.discovered), this.server);
     return this.withServer(await this.at(configuration).complete(callback, handshake, secrets));
@@ -72,7 +72,7 @@ export class SmartOnFhirProvider implements HealthProvider {
   checkServer({ providerUserId }: GrantTokens): void {
     if (providerUserId !== undefined && !providerUserId.startsWith(this.userIdPrefix)) {
       throw new ProviderMisconfiguredError(
-        `This connection belongs to another FHIR server than ${this.definition.displayName} is now. The operator has to restore its URL, or the user to connect again.`,
+        `This connection belongs to another FHIR server than ${this.definition.displayName} is now. The operator must restore its URL, or the user must link again.`,
       );
     }
   }

@@ -40,7 +40,7 @@ export const stravaDefinition = defineProvider({
   docsUrl: 'https://developers.strava.com/docs/authentication/',
   uncertain: [
     'That a refresh returns the same access token while it has more than an hour left is not confirmed.',
-    'What happens to a refresh token used twice beyond its refusal is not documented; the strictest is assumed.',
+    'The effect of a second use of a refresh token, beyond its refusal, is not documented; the strictest is assumed.',
     'Whether a refresh that brings a new access token ends the previous one is not documented; it is assumed that it does.',
     'PKCE is not documented; it is not sent.',
     'Whether the API host of June 2027 will also serve OAuth: in June 2026 it did not, so only the base of the API moves.',

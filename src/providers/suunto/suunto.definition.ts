@@ -2,7 +2,7 @@ import { defineProvider } from '../../provider-kit/definition/provider-definitio
 import { suuntoNotifications } from './suunto.notifications.js';
 import { suuntoSandbox } from './suunto.sandbox.js';
 
-/** Suunto Cloud API, OAuth 2.0; for members of Suunto's partner programme. */
+/** Suunto Cloud API, OAuth 2.0; for members of Suunto's partner program. */
 export const suuntoDefinition = defineProvider({
   slug: 'suunto',
   displayName: 'Suunto',
@@ -35,9 +35,9 @@ export const suuntoDefinition = defineProvider({
   notifications: suuntoNotifications,
   docsUrl: 'https://apizone.suunto.com/how-to-start',
   uncertain: [
-    'Whether and when a refresh replaces the refresh token, and what becomes of the old tokens; the strictest is assumed.',
+    'Whether and when a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'Whether the scope means anything: public clients send an empty one or "workout", and both link.',
-    'Whether the token response tells the granted scopes; they are not read.',
+    'Whether the token response reports the granted scopes; they are not read.',
     'PKCE is not documented; it is not sent.',
     'The lives of the tokens, 24 hours and 180 days, are from a mail of the provider.',
   ],

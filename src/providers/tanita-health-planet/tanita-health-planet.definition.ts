@@ -31,11 +31,11 @@ export const tanitaHealthPlanetDefinition = defineProvider({
   docsUrl: 'https://www.healthplanet.jp/apis/api.html',
   uncertain: [
     'The lifetimes of the tokens are not published; one client assumes 30 days.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'That refreshes exist: clients send them, with the redirect URI; the published specification shows only the exchange of a code.',
     'That the callback has state, which the specification does not mention, is the experience of clients; a callback without it is refused.',
     'Whether the token response has token_type or the granted scopes; neither is expected.',
-    'How a dead refresh token is reported: invalid_grant is expected; a page in HTML is no evidence.',
+    'The error of a dead refresh token: invalid_grant is expected; a page in HTML is no evidence.',
     "No way to revoke a grant, and none to learn the user's id, is documented.",
   ],
   sandbox: tanitaHealthPlanetSandbox,

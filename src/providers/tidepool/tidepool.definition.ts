@@ -58,10 +58,10 @@ export const tidepoolDefinition = defineProvider({
     'The specification shows clients with a secret in the form; a public one, without a secret, is assumed.',
     'The scopes data_read and offline_access come from another application; the specification lists openid and email only.',
     'The life of a refresh token is a setting of the realm and not published.',
-    'What a second use of a refresh token does, and what becomes of the old access token; the strictest is assumed.',
+    'The effect of a second use of a refresh token, and the fate of the old access token; the strictest is assumed.',
     'That refresh_expires_in is sent, and 0 for offline tokens, is what Keycloak does everywhere.',
     'Issuer and address of the keys are where Keycloak has them for this realm; the specification does not write them down.',
-    'Whether the token response tells the granted scopes; they are read where it does.',
+    'Whether the token response reports the granted scopes; they are read if it does.',
   ],
   sandbox: tidepoolSandbox,
 });

@@ -43,7 +43,7 @@ export const trainingpeaksDefinition = defineProvider({
   docsUrl: 'https://github.com/TrainingPeaks/PartnersAPI/wiki',
   uncertain: [
     'The lifetime of an access token is 600 seconds in the documented example; the token response decides.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
     'The lifetime of a refresh token is not published.',
     'That the sandbox has the same paths as the live service.',
   ],

@@ -35,10 +35,10 @@ export const wahooDefinition = defineProvider({
   docsUrl: 'https://cloud-api.wahooligan.com/',
   uncertain: [
     'The life of a refresh token is not published.',
-    'What an old refresh token does after the new access token was used is not documented; the strictest is assumed.',
+    'The effect of an old refresh token after the new access token was used is not documented; the strictest is assumed.',
     'PKCE is described as an option for public apps; it is sent together with the client secret.',
-    'Whether the token response tells the granted scopes; they are read where it does.',
-    'How a dead refresh token is told: invalid_grant is expected; an opaque 400 is met too, and is no evidence.',
+    'Whether the token response reports the granted scopes; they are read if it does.',
+    'The error of a dead refresh token: invalid_grant is expected; an opaque 400 is met too, and is no evidence.',
     'The text by which a full quota of access tokens is known is what other code meets; it is read as an outage for that user.',
     'The exact names of the write scopes, none of which is asked for.',
   ],

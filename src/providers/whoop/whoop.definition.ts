@@ -40,7 +40,7 @@ export const whoopDefinition = defineProvider({
   uncertain: [
     'The life of a refresh token is not published.',
     'PKCE is not documented; it is not sent.',
-    'What happens to a refresh token used twice is not documented; the strictest is assumed.',
+    'The effect of a second use of a refresh token is not documented; the strictest is assumed.',
     'How long state may be: one client says exactly 8 characters, others send 24 to 32 and link.',
   ],
   sandbox: whoopSandbox,

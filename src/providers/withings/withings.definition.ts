@@ -74,9 +74,9 @@ export const withingsDefinition = defineProvider({
   uncertain: [
     'Which statuses mean that a refresh token or a code is dead: 401 is reported, and 503 whose text names one of the two; only these are read as that.',
     'The statuses 503, 2554 and 2555 are partly unconfirmed; otherwise they are read as a mistake in our request.',
-    'Whom 100, 101, 102, 200, 214, 277 and 2553 blame; they are read as a mistake of this deployment, without holding up other connections.',
+    'The meaning of 100, 101, 102, 200, 214, 277 and 2553: they count as a mistake of this deployment, without holding up other connections.',
     'That the signed calls work on the hosts of the US medical cloud was seen in one client only.',
-    'What happens to a refresh token used after its grace is not documented beyond that it is invalid; the strictest is assumed.',
+    'The effect of a refresh token used after its grace is not documented, beyond that it is invalid; the strictest is assumed.',
     'Whether a refresh ends the previous access token is not documented; it is assumed that it does.',
     'Which parameters of a revocation are signed: action, client_id and nonce is what other code signs.',
   ],

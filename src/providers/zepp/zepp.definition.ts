@@ -31,8 +31,8 @@ export const zeppDefinition = defineProvider({
   docsUrl: 'https://github.com/zepp-health/rest-api/wiki',
   uncertain: [
     'The documents are from 2017 to 2020; whether the hosts moved to zepp.com is not known.',
-    'Whether a refresh replaces the refresh token, and what happens to the old tokens; the strictest is assumed.',
-    'The granted scopes are told by a call of their own, which is not made; those requested are assumed.',
+    'Whether a refresh replaces the refresh token, and the fate of the old tokens; the strictest is assumed.',
+    'A call of its own reports the granted scopes; it is not made, and the requested ones are assumed.',
     'Users in mainland China are on other hosts, which are not known here.',
     'No way to revoke a grant was found.',
   ],
