@@ -13,7 +13,7 @@ export class AuditEntryFacts {
   @ApiProperty({ enum: auditOutcomes, example: 'success' })
   outcome!: string;
 
-  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'who acted' })
+  @ApiProperty({ example: 'api-key:0123456789abcdef01', description: 'the actor' })
   actor!: string;
 
   @ApiProperty({ example: 'whoop', nullable: true, type: String })
@@ -22,10 +22,15 @@ export class AuditEntryFacts {
   @ApiProperty({ example: '0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69', nullable: true, type: String })
   connection_id!: string | null;
 
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'what else was acted on' })
+  @ApiProperty({
+    example: null,
+    nullable: true,
+    type: String,
+    description: 'the object of the action, if it is neither the user nor the provider',
+  })
   subject!: string | null;
 
-  @ApiProperty({ example: null, nullable: true, type: String, description: 'why it was denied or failed' })
+  @ApiProperty({ example: null, nullable: true, type: String, description: 'error code of a denied or failed action' })
   code!: string | null;
 
   @ApiProperty({ example: 'req-12345', nullable: true, type: String, description: 'the request_id in the log' })

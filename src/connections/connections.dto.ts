@@ -32,7 +32,7 @@ export class ConnectionResponse {
     example: null,
     nullable: true,
     type: String,
-    description: 'why the user must link again, or what to know about an active connection; see docs/errors.md',
+    description: 'the cause of a needed new link, or a note about an active connection; see docs/errors.md',
   })
   reason!: string | null;
 

@@ -33,11 +33,11 @@ export class FleetController {
   @ApiOperation({
     summary: 'List connections of all users',
     description:
-      'In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once ' +
-      'that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. ' +
-      'Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`. ' +
-      'The list may come from a read replica. A page has every change before its `as_of`. For the changes after a walk, ' +
-      "pass the `as_of` of the walk's first page as `updated_after`.",
+      'Ordered by user and provider. Follow `next_cursor` to the end, with the same filters. You then see each connection ' +
+      'once, if it existed the whole time. A page examines at most 10,000 connections, so it may have few or none although ' +
+      'more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as ' +
+      '`active`. The list may come from a read replica. A page has every change before its `as_of`. To get later changes, ' +
+      'pass the `as_of` of the first page as `updated_after`.',
   })
   @ApiOkResponse({ type: FleetPageResponse })
   @ApiProblems()
@@ -67,8 +67,8 @@ export class FleetController {
   @ApiOperation({
     summary: 'Count connections by provider, status and reason',
     description:
-      'A worker counts once a minute, and this call returns what it has counted last. Without a worker the counts are made by this ' +
-      'call, and are up to five minutes old.',
+      'A worker counts once a minute, and this call returns the last counts. Without a worker this call counts, and the ' +
+      'counts are up to five minutes old.',
   })
   @ApiOkResponse({ type: FleetStatsResponse })
   @ApiProblems()

@@ -89,7 +89,7 @@ export class FleetStatsResponse {
   })
   counted_at!: string | null;
 
-  @ApiProperty({ example: 4711, description: 'all of them together' })
+  @ApiProperty({ example: 4711, description: 'the total' })
   connections!: number;
 
   @ApiProperty({ type: [ConnectionCountResponse] })

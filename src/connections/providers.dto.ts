@@ -64,7 +64,7 @@ export class ProviderResponse {
   @ApiProperty({
     nullable: true,
     type: ProviderHealthResponse,
-    description: 'how refreshes at the provider go; null while the database does not respond',
+    description: 'state of the refreshes at the provider; null while the database does not respond',
   })
   health!: ProviderHealthResponse | null;
 }

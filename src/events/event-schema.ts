@@ -18,7 +18,7 @@ const fields = {
     type: 'string',
     enum: ['provider', 'declared'],
     example: 'provider',
-    description: 'who says so: the token response, or the lifetime that the provider publishes',
+    description: 'provider: from the token response; declared: from the lifetime that the provider publishes',
   },
   sunset_at: {
     type: 'string',
@@ -32,13 +32,13 @@ const fields = {
     type: 'array',
     items: { type: 'string' },
     example: ['sleep'],
-    description: 'the kinds of data, as the provider calls them',
+    description: 'kinds of data, in the words of the provider',
   },
   metadata: {
     type: 'object',
     additionalProperties: { type: 'string' },
     example: { clinic: 'north' },
-    description: 'your own metadata of the connection, if it has any',
+    description: 'your own metadata of the connection; absent without metadata',
   },
   endpoint_id: { type: 'string', format: 'uuid', example: '5f0e1d2c-3b4a-4958-8776-655443322110' },
   source: {
@@ -60,8 +60,10 @@ type Field = keyof typeof fields;
 const ofConnection: readonly Field[] = ['user_id', 'provider', 'connection_id', 'sequence', 'metadata'];
 /** Components of the description, by field: for fields that are long and in many events. */
 const components: Partial<Record<Field, string>> = { metadata: 'ConnectionMetadata' };
-/** Fields that an event may lack. */
-const optional: readonly Field[] = ['metadata'];
+/** Whether events of a type may lack a field. */
+function isOptional(type: EventType, field: Field): boolean {
+  return field === 'metadata' || (type === 'connection.unlinked' && field === 'reason');
+}
 
 /** The meaning of each type, and its fields besides `source` and `proof`. */
 const shapes: Record<
@@ -76,7 +78,7 @@ const shapes: Record<
     [...ofConnection, 'reason', 'error_code'],
     { reason: 'refresh_failing' },
   ],
-  'connection.recovered': ['A connection whose refreshes had failed, or that had ended, works again.', ofConnection],
+  'connection.recovered': ['A connection works again after failed refreshes, or after its end.', ofConnection],
   'connection.needs_relink': [
     'The connection has ended. Ask the user to link again.',
     [...ofConnection, 'reason'],
@@ -86,8 +88,12 @@ const shapes: Record<
     'The refresh token expires in a few days unless it is used before. Ask the user to link again.',
     [...ofConnection, 'expires_at', 'expires_at_source'],
   ],
-  'connection.unlinked': ['The connection was removed.', ofConnection, { source: 'call' }],
-  'user.erased': ['Everything that Cufflink stored of the user is erased.', ['user_id'], { source: 'call' }],
+  'connection.unlinked': [
+    'The connection was removed. The reason `migrated` means that a connection of the successor replaced it.',
+    [...ofConnection, 'reason'],
+    { source: 'operator', reason: 'migrated' },
+  ],
+  'user.erased': ['All data of the user is erased.', ['user_id'], { source: 'call' }],
   'provider.retiring': [
     'The provider has announced the end of its API.',
     ['provider', 'sunset_at', 'replaced_by'],
@@ -99,7 +105,7 @@ const shapes: Record<
   ],
   'provider.restored': ['The circuit breaker of the provider closed: refreshes have resumed.', ['provider']],
   'data.available': [
-    'The provider has told of new data of the user.',
+    'The provider has announced new data of the user.',
     [...ofConnection, 'data_types'],
     { source: 'notification', proof: 'signed' },
   ],
@@ -108,7 +114,7 @@ const shapes: Record<
     ['reason', 'endpoint_id'],
     { reason: 'failing' },
   ],
-  'webhook.test': ['You have asked for an event to test an endpoint with.', ['endpoint_id'], { source: 'call' }],
+  'webhook.test': ['You have requested a test of an endpoint.', ['endpoint_id'], { source: 'call' }],
 };
 
 const idExample = 'd2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d';
@@ -129,7 +135,7 @@ export function eventSchemas(): Schema[] {
         timestamp: { type: 'string', format: 'date-time', example: timestampExample },
         data: {
           type: 'object',
-          required: all.filter((name) => !optional.includes(name)),
+          required: all.filter((name) => !isOptional(type as EventType, name)),
           properties: Object.fromEntries(all.map((name) => [name, schemaOf(name)])),
         },
       },

@@ -24,11 +24,12 @@ const Handshake = (): MethodDecorator =>
     AnyQuery(),
     AllowHead(),
     ApiOperation({
-      summary: 'Answer the check of the URL by a provider',
+      summary: "Respond to a provider's check of the URL",
       description:
-        'The provider calls this, some with HEAD. The status and the body are those that it expects; a wrong token gets 401, 403 or 404.',
+        'Providers call this, some with HEAD. Status and body are those that the provider expects. A wrong token gets 401, ' +
+        '403 or 404.',
     }),
-    ApiResponse({ status: 200, description: 'the check is right' }),
+    ApiResponse({ status: 200, description: 'the check is valid' }),
     ApiPublicProblems('ROUTE_NOT_FOUND', 'RATE_LIMITED'),
   );
 
@@ -40,9 +41,9 @@ const Notification = (): MethodDecorator =>
     ApiOperation({
       summary: 'Receive a notification of a provider',
       description:
-        'The provider calls this. The proof is verified over the raw body, the events are stored, and the status is the one that the ' +
-        'provider expects. Ids, times and names are kept, and nothing else of the body. An unproven notification ends nothing. A ' +
-        'wrong proof gets 401 or 404.',
+        'Providers call this. The proof is verified over the raw body, the events are stored, and the status is the one ' +
+        'that the provider expects. Only ids, times and names of the body are kept. An unproven notification ends no ' +
+        'connection. A wrong proof gets 401 or 404.',
     }),
     ApiResponse({ status: 200, description: 'stored, or of an unknown account; some providers expect 202 or 204' }),
     ApiPublicProblems(

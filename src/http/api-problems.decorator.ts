@@ -29,14 +29,23 @@ export const problemSchema = {
     title: { type: 'string', example: 'token revoked' },
     status: { type: 'integer', example: 409 },
     detail: { type: 'string', example: 'Says what happened and what to do.' },
-    code: { type: 'string', enum: Object.keys(errorActors), example: 'TOKEN_REVOKED', description: 'branch on it' },
+    code: {
+      type: 'string',
+      enum: Object.keys(errorActors),
+      example: 'TOKEN_REVOKED',
+      description: 'branch on this field',
+    },
     act: {
       type: 'string',
       enum: [...new Set(Object.values(errorActors))],
       example: 'user',
-      description: 'who must act',
+      description: 'the party that must act',
     },
-    request_id: { type: 'string', example: 'req-12345', description: 'find the log lines and audit entries by it' },
+    request_id: {
+      type: 'string',
+      example: 'req-12345',
+      description: 'identifies the call in the log and the audit trail',
+    },
     retry_after_seconds: { type: 'integer', example: 5, description: 'present if a later retry can succeed' },
   },
 };

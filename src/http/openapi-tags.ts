@@ -5,8 +5,8 @@ export const apiTags: Readonly<Record<string, string>> = {
   Connections: 'Linked accounts: their status, their tokens, and their end.',
   Imports: 'Connections that another system has made, with their tokens.',
   Calls: "Calls of a provider's API with a token that the caller does not see, and signatures for OAuth 1.0a.",
-  Events: 'What happened to connections, as a stream and as deliveries to your endpoints.',
-  Users: 'Export and erasure of everything that is stored about a user.',
+  Events: 'Events of connections, as a stream and as deliveries to your endpoints.',
+  Users: 'Export and erasure of all data about a user.',
   Hooks: 'Calls by providers, not by you: checks of a URL, and notifications.',
   Operation: 'For operators: audit trail, health and metrics.',
 };

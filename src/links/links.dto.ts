@@ -53,7 +53,7 @@ export class StartLinkBody {
     enum: ['refuse', 'replace'],
     example: 'refuse',
     description:
-      'what to do if the user is already connected and links another account at the provider; refuse if absent',
+      'behavior if the user is already connected and links another account at the provider; refuse if absent',
   })
   @IsOptional()
   @IsIn(['refuse', 'replace'])
@@ -116,14 +116,14 @@ export class StartedLinkResponse {
 
   @ApiProperty({
     example: '2026-11-22T10:10:00.000Z',
-    description: 'the link works once, until then. It is voided if the user starts too many other links.',
+    description: 'end of the link, which works once. It is voided earlier if the user starts too many other links.',
   })
   expires_at!: string;
 
   @ApiProperty({ example: false, description: 'whether you must call POST /v1/links/{link_id}/confirm' })
   require_confirmation!: boolean;
 
-  @ApiPropertyOptional({ ...metadataSchema, description: 'as given' })
+  @ApiPropertyOptional({ ...metadataSchema, description: 'as sent' })
   metadata?: Metadata;
 
   @ApiPropertyOptional({ type: RetirementResponse, description: 'present if the provider will shut down its API' })

@@ -64,7 +64,7 @@ export class ImportBody {
   @IsArray()
   connections!: object[];
 
-  @ApiPropertyOptional({ example: false, description: 'only check the rows' })
+  @ApiPropertyOptional({ example: false, description: 'true: check the rows and store nothing' })
   @IsOptional()
   @IsBoolean()
   dry_run?: boolean;
@@ -98,7 +98,7 @@ export class ImportedRowResponse {
   @ApiPropertyOptional({ example: importRefusals.already_linked, description: 'the reason in words' })
   detail?: string;
 
-  @ApiProperty({ example: ['scopes_unknown'], type: [String], description: 'what an imported row lacks' })
+  @ApiProperty({ example: ['scopes_unknown'], type: [String], description: 'facts that an imported row lacks' })
   warnings!: string[];
 }
 

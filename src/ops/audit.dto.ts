@@ -16,7 +16,7 @@ export class AuditQuery {
   @Matches(/^[a-z0-9-]{1,100}$/, { message: 'provider must be the slug of a provider' })
   provider?: string;
 
-  @ApiPropertyOptional({ enum: auditActions, example: 'token.handed_out', description: 'what was done' })
+  @ApiPropertyOptional({ enum: auditActions, example: 'token.handed_out', description: 'name of the action' })
   @IsOptional()
   @IsIn(auditActions)
   action?: string;

@@ -46,9 +46,9 @@ export class WebhookEndpointsController {
   @ApiOperation({
     summary: 'Add an endpoint that receives events',
     description:
-      'It receives the events from now on, signed after the Standard Webhooks specification. Respond with 2xx within 15 s. Failed ' +
-      `deliveries are repeated for more than three days. An endpoint is disabled when every delivery fails for ${disabledAfterDays} ` +
-      'days, and at once when it responds with 410. See docs/events.md.',
+      'The endpoint receives events from now on, signed as the Standard Webhooks specification says. Respond with 2xx ' +
+      'within 15 s. Failed deliveries are repeated for more than three days. An endpoint is disabled when every delivery ' +
+      `fails for ${disabledAfterDays} days, and at once when it responds with 410. See docs/events.md.`,
   })
   @ApiCreatedResponse({ type: NewEndpointResponse })
   @ApiProblems('WEBHOOK_URL_NOT_ALLOWED')
@@ -106,7 +106,7 @@ export class WebhookEndpointsController {
   @RequireScope('webhooks:write')
   @ApiOperation({
     summary: 'Make a new signing secret',
-    description: 'The previous secret signs too for 24 hours: every delivery then has two signatures.',
+    description: 'For 24 hours every delivery has two signatures, one for each secret.',
   })
   @ApiOkResponse({ type: RotatedSecretResponse })
   @ApiProblems('WEBHOOK_ENDPOINT_NOT_FOUND')
@@ -147,7 +147,7 @@ export class WebhookEndpointsController {
   @RequireScope('webhooks:write')
   @ApiOperation({
     summary: 'Deliver all events since an instant that the endpoint has not received',
-    description: 'Includes those of a time while the endpoint was disabled.',
+    description: 'This includes events from a time in which the endpoint was disabled.',
   })
   @ApiAcceptedResponse({ type: ResentResponse })
   @ApiProblems('WEBHOOK_ENDPOINT_NOT_FOUND')

@@ -50,7 +50,7 @@ export class ChangeEndpointBody {
     example: ['whoop'],
     type: [String],
     nullable: true,
-    description: 'slugs of providers; null: all. Events that are of no provider are sent in any case',
+    description: 'slugs of providers; null: all. Events without a provider are always sent',
   })
   @ValidateIf(({ providers }: ChangeEndpointBody) => providers !== undefined && providers !== null)
   @ArrayUnique()
@@ -91,7 +91,7 @@ export class CreateEndpointBody {
   @ApiPropertyOptional({
     example: ['whoop'],
     type: [String],
-    description: 'slugs of providers; absent: all. Events that are of no provider are sent in any case',
+    description: 'slugs of providers; absent: all. Events without a provider are always sent',
   })
   @IsOptional()
   @ArrayUnique()
@@ -192,7 +192,7 @@ export class AttemptResponse {
   @ApiProperty({
     enum: attemptOutcomes,
     example: 'delivered',
-    description: 'retrying: another attempt follows; failed: none does, resend the event',
+    description: 'retrying: another attempt follows; failed: no attempt follows, resend the event',
   })
   outcome!: AttemptOutcome;
 

@@ -155,7 +155,7 @@ export class ConnectionMigrator {
     this.lifecycle.check(old);
     const providerUserId = await old.findProviderUserId(tokens);
     if (providerUserId === undefined) {
-      throw new AuthorizationFailedError(`${old.definition.displayName} does not say which user the grant belongs to.`);
+      throw new AuthorizationFailedError(`${old.definition.displayName} does not name the user of the grant.`);
     }
     const identified = { tokens: { ...tokens, providerUserId }, secretGen: secretGen + 1, providerUserId };
     const sealed = this.tokenVault.seal({ ...connection, secretGen: identified.secretGen }, identified.tokens);

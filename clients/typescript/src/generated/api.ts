@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * List connections of all users
-         * @description Needs an API key with the scope `fleet:read`. In the order of user and provider. Follow `next_cursor` to the end, with the same filters: you then see every connection once that was there all the while. A page examines at most 10,000 connections, so it may have few or none although more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`. The list may come from a read replica. A page has every change before its `as_of`. For the changes after a walk, pass the `as_of` of the walk's first page as `updated_after`.
+         * @description Needs an API key with the scope `fleet:read`. Ordered by user and provider. Follow `next_cursor` to the end, with the same filters. You then see each connection once, if it existed the whole time. A page examines at most 10,000 connections, so it may have few or none although more follow. Filters compare the stored state. A connection that ended less than a minute ago may still be found as `active`. The list may come from a read replica. A page has every change before its `as_of`. To get later changes, pass the `as_of` of the first page as `updated_after`.
          */
         get: operations["fleetList"];
         put?: never;
@@ -145,7 +145,7 @@ export interface paths {
         };
         /**
          * Count connections by provider, status and reason
-         * @description Needs an API key with the scope `fleet:read`. A worker counts once a minute, and this call returns what it has counted last. Without a worker the counts are made by this call, and are up to five minutes old.
+         * @description Needs an API key with the scope `fleet:read`. A worker counts once a minute, and this call returns the last counts. Without a worker this call counts, and the counts are up to five minutes old.
          */
         get: operations["fleetStats"];
         put?: never;
@@ -371,7 +371,7 @@ export interface paths {
         put?: never;
         /**
          * Add an endpoint that receives events
-         * @description Needs an API key with the scope `webhooks:write`. It receives the events from now on, signed after the Standard Webhooks specification. Respond with 2xx within 15 s. Failed deliveries are repeated for more than three days. An endpoint is disabled when every delivery fails for 5 days, and at once when it responds with 410. See docs/events.md.
+         * @description Needs an API key with the scope `webhooks:write`. The endpoint receives events from now on, signed as the Standard Webhooks specification says. Respond with 2xx within 15 s. Failed deliveries are repeated for more than three days. An endpoint is disabled when every delivery fails for 5 days, and at once when it responds with 410. See docs/events.md.
          */
         post: operations["webhookEndpointsCreate"];
         delete?: never;
@@ -459,7 +459,7 @@ export interface paths {
         put?: never;
         /**
          * Deliver all events since an instant that the endpoint has not received
-         * @description Needs an API key with the scope `webhooks:write`. Includes those of a time while the endpoint was disabled.
+         * @description Needs an API key with the scope `webhooks:write`. This includes events from a time in which the endpoint was disabled.
          */
         post: operations["webhookEndpointsResendFailed"];
         delete?: never;
@@ -479,7 +479,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new signing secret
-         * @description Needs an API key with the scope `webhooks:write`. The previous secret signs too for 24 hours: every delivery then has two signatures.
+         * @description Needs an API key with the scope `webhooks:write`. For 24 hours every delivery has two signatures, one for each secret.
          */
         post: operations["webhookEndpointsRotate"];
         delete?: never;
@@ -556,14 +556,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Answer the check of the URL by a provider
-         * @description The provider calls this, some with HEAD. The status and the body are those that it expects; a wrong token gets 401, 403 or 404.
+         * Respond to a provider's check of the URL
+         * @description Providers call this, some with HEAD. Status and body are those that the provider expects. A wrong token gets 401, 403 or 404.
          */
         get: operations["hooksCheck"];
         put?: never;
         /**
          * Receive a notification of a provider
-         * @description The provider calls this. The proof is verified over the raw body, the events are stored, and the status is the one that the provider expects. Ids, times and names are kept, and nothing else of the body. An unproven notification ends nothing. A wrong proof gets 401 or 404.
+         * @description Providers call this. The proof is verified over the raw body, the events are stored, and the status is the one that the provider expects. Only ids, times and names of the body are kept. An unproven notification ends no connection. A wrong proof gets 401 or 404.
          */
         post: operations["hooksReceive"];
         delete?: never;
@@ -580,14 +580,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Answer the check of the URL by a provider
-         * @description The provider calls this, some with HEAD. The status and the body are those that it expects; a wrong token gets 401, 403 or 404.
+         * Respond to a provider's check of the URL
+         * @description Providers call this, some with HEAD. Status and body are those that the provider expects. A wrong token gets 401, 403 or 404.
          */
         get: operations["hooksCheckAtSecretPath"];
         put?: never;
         /**
          * Receive a notification of a provider
-         * @description The provider calls this. The proof is verified over the raw body, the events are stored, and the status is the one that the provider expects. Ids, times and names are kept, and nothing else of the body. An unproven notification ends nothing. A wrong proof gets 401 or 404.
+         * @description Providers call this. The proof is verified over the raw body, the events are stored, and the status is the one that the provider expects. Only ids, times and names of the body are kept. An unproven notification ends no connection. A wrong proof gets 401 or 404.
          */
         post: operations["hooksReceiveAtSecretPath"];
         delete?: never;
@@ -766,7 +766,7 @@ export interface webhooks {
         put?: never;
         /**
          * An event connection.recovered
-         * @description A connection whose refreshes had failed, or that had ended, works again. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
+         * @description A connection works again after failed refreshes, or after its end. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
          */
         post: operations["deliverConnectionRecoveredEvent"];
         delete?: never;
@@ -826,7 +826,7 @@ export interface webhooks {
         put?: never;
         /**
          * An event connection.unlinked
-         * @description The connection was removed. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
+         * @description The connection was removed. The reason `migrated` means that a connection of the successor replaced it. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
          */
         post: operations["deliverConnectionUnlinkedEvent"];
         delete?: never;
@@ -846,7 +846,7 @@ export interface webhooks {
         put?: never;
         /**
          * An event user.erased
-         * @description Everything that Cufflink stored of the user is erased. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
+         * @description All data of the user is erased. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
          */
         post: operations["deliverUserErasedEvent"];
         delete?: never;
@@ -926,7 +926,7 @@ export interface webhooks {
         put?: never;
         /**
          * An event data.available
-         * @description The provider has told of new data of the user. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
+         * @description The provider has announced new data of the user. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
          */
         post: operations["deliverDataAvailableEvent"];
         delete?: never;
@@ -966,7 +966,7 @@ export interface webhooks {
         put?: never;
         /**
          * An event webhook.test
-         * @description You have asked for an event to test an endpoint with. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
+         * @description You have requested a test of an endpoint. Your endpoint receives it. Verify the signature before you read the body: docs/events.md says how.
          */
         post: operations["deliverWebhookTestEvent"];
         delete?: never;
@@ -1002,7 +1002,7 @@ export interface components {
             /** @example 87 */
             duration_ms: number;
             /**
-             * @description retrying: another attempt follows; failed: none does, resend the event
+             * @description retrying: another attempt follows; failed: no attempt follows, resend the event
              * @example delivered
              * @enum {string}
              */
@@ -1034,7 +1034,7 @@ export interface components {
              */
             outcome: "success" | "denied" | "failed";
             /**
-             * @description who acted
+             * @description the actor
              * @example api-key:0123456789abcdef01
              */
             actor: string;
@@ -1043,12 +1043,12 @@ export interface components {
             /** @example 0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69 */
             connection_id: string | null;
             /**
-             * @description what else was acted on
+             * @description the object of the action, if it is neither the user nor the provider
              * @example null
              */
             subject: string | null;
             /**
-             * @description why it was denied or failed
+             * @description error code of a denied or failed action
              * @example null
              */
             code: string | null;
@@ -1077,7 +1077,7 @@ export interface components {
              */
             outcome: "success" | "denied" | "failed";
             /**
-             * @description who acted
+             * @description the actor
              * @example api-key:0123456789abcdef01
              */
             actor: string;
@@ -1086,12 +1086,12 @@ export interface components {
             /** @example 0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69 */
             connection_id: string | null;
             /**
-             * @description what else was acted on
+             * @description the object of the action, if it is neither the user nor the provider
              * @example null
              */
             subject: string | null;
             /**
-             * @description why it was denied or failed
+             * @description error code of a denied or failed action
              * @example null
              */
             code: string | null;
@@ -1181,7 +1181,7 @@ export interface components {
              */
             event_types?: ("connection.linked" | "connection.relinked" | "connection.scopes_changed" | "connection.refresh_failing" | "connection.recovered" | "connection.needs_relink" | "connection.expiring" | "connection.unlinked" | "user.erased" | "provider.retiring" | "provider.degraded" | "provider.restored" | "data.available" | "webhook.disabled" | "webhook.test")[];
             /**
-             * @description slugs of providers; null: all. Events that are of no provider are sent in any case
+             * @description slugs of providers; null: all. Events without a provider are always sent
              * @example [
              *       "whoop"
              *     ]
@@ -1290,7 +1290,7 @@ export interface components {
                  */
                 expires_at: string;
                 /**
-                 * @description who says so: the token response, or the lifetime that the provider publishes
+                 * @description provider: from the token response; declared: from the lifetime that the provider publishes
                  * @example provider
                  * @enum {string}
                  */
@@ -1386,7 +1386,7 @@ export interface components {
             connections: components["schemas"]["ConnectionResponse"][];
         };
         /**
-         * @description your own metadata of the connection, if it has any
+         * @description your own metadata of the connection; absent without metadata
          * @example {
          *       "clinic": "north"
          *     }
@@ -1475,7 +1475,7 @@ export interface components {
         };
         /**
          * connection.recovered
-         * @description A connection whose refreshes had failed, or that had ended, works again.
+         * @description A connection works again after failed refreshes, or after its end.
          * @example {
          *       "id": "d2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d",
          *       "type": "connection.recovered",
@@ -1717,7 +1717,7 @@ export interface components {
              */
             status: "active" | "needs_relink";
             /**
-             * @description why the user must link again, or what to know about an active connection; see docs/errors.md
+             * @description the cause of a needed new link, or a note about an active connection; see docs/errors.md
              * @example null
              * @enum {string|null}
              */
@@ -1864,7 +1864,7 @@ export interface components {
         };
         /**
          * connection.unlinked
-         * @description The connection was removed.
+         * @description The connection was removed. The reason `migrated` means that a connection of the successor replaced it.
          * @example {
          *       "id": "d2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d",
          *       "type": "connection.unlinked",
@@ -1877,7 +1877,8 @@ export interface components {
          *         "metadata": {
          *           "clinic": "north"
          *         },
-         *         "source": "call",
+         *         "reason": "migrated",
+         *         "source": "operator",
          *         "proof": "confirmed"
          *       }
          *     }
@@ -1922,6 +1923,11 @@ export interface components {
                 sequence: number;
                 metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
+                 * @description the `reason` of the connection; see docs/errors.md
+                 * @example grant_refused
+                 */
+                reason?: string;
+                /**
                  * @description notification of the provider, refresh or other work in the background, call of the API, or operator
                  * @example refresh
                  * @enum {string}
@@ -1949,7 +1955,7 @@ export interface components {
              */
             event_types?: ("connection.linked" | "connection.relinked" | "connection.scopes_changed" | "connection.refresh_failing" | "connection.recovered" | "connection.needs_relink" | "connection.expiring" | "connection.unlinked" | "user.erased" | "provider.retiring" | "provider.degraded" | "provider.restored" | "data.available" | "webhook.disabled" | "webhook.test")[];
             /**
-             * @description slugs of providers; absent: all. Events that are of no provider are sent in any case
+             * @description slugs of providers; absent: all. Events without a provider are always sent
              * @example [
              *       "whoop"
              *     ]
@@ -1983,7 +1989,7 @@ export interface components {
         };
         /**
          * data.available
-         * @description The provider has told of new data of the user.
+         * @description The provider has announced new data of the user.
          * @example {
          *       "id": "d2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d",
          *       "type": "data.available",
@@ -2044,7 +2050,7 @@ export interface components {
                 sequence: number;
                 metadata?: components["schemas"]["ConnectionMetadata"];
                 /**
-                 * @description the kinds of data, as the provider calls them
+                 * @description kinds of data, in the words of the provider
                  * @example [
                  *       "sleep"
                  *     ]
@@ -2388,7 +2394,7 @@ export interface components {
              */
             counted_at: string | null;
             /**
-             * @description all of them together
+             * @description the total
              * @example 4711
              */
             connections: number;
@@ -2398,7 +2404,7 @@ export interface components {
             /** @description 1 to 100 rows */
             connections: components["schemas"]["ImportRow"][];
             /**
-             * @description only check the rows
+             * @description true: check the rows and store nothing
              * @example false
              */
             dry_run?: boolean;
@@ -2515,7 +2521,7 @@ export interface components {
              */
             detail?: string;
             /**
-             * @description what an imported row lacks
+             * @description facts that an imported row lacks
              * @example [
              *       "scopes_unknown"
              *     ]
@@ -2627,19 +2633,19 @@ export interface components {
             /** @example Says what happened and what to do. */
             detail: string;
             /**
-             * @description branch on it
+             * @description branch on this field
              * @example TOKEN_REVOKED
              * @enum {string}
              */
             code: "REQUEST_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "IDEMPOTENCY_KEY_IN_PROGRESS" | "ROUTE_NOT_FOUND" | "API_KEY_INVALID" | "USER_TOKEN_INVALID" | "USER_KEYS_UNAVAILABLE" | "RATE_LIMITED" | "SCOPE_MISSING" | "ACCESS_DENIED" | "RETURN_URL_NOT_ALLOWED" | "PROVIDER_UNKNOWN" | "PROVIDER_NOT_CONFIGURED" | "PROVIDER_RETIRED" | "CONNECTION_NOT_FOUND" | "CONNECTION_NOT_REFRESHABLE" | "AUTHORIZATION_DENIED" | "AUTHORIZATION_STATE_INVALID" | "AUTHORIZATION_CODE_REFUSED" | "AUTHORIZATION_FAILED" | "LINK_USER_MISMATCH" | "LINK_SESSION_INVALID" | "CONSOLE_SESSION_INVALID" | "ACCOUNT_ALREADY_LINKED" | "ACCOUNT_CHANGED" | "SCOPE_NOT_GRANTED" | "TOKEN_REVOKED" | "TOKEN_REFRESH_PENDING" | "CONNECTION_FROZEN" | "TOKEN_UNREADABLE" | "KEY_UNAVAILABLE" | "TOKEN_RESPONSE_INVALID" | "PROVIDER_MISCONFIGURED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_RATE_LIMITED" | "CALL_UNSUPPORTED" | "CALL_ANSWER_UNUSABLE" | "WEBHOOK_ENDPOINT_NOT_FOUND" | "WEBHOOK_URL_NOT_ALLOWED" | "EVENT_NOT_FOUND" | "DATABASE_UNAVAILABLE" | "NOT_READY" | "INTERNAL_ERROR";
             /**
-             * @description who must act
+             * @description the party that must act
              * @example user
              * @enum {string}
              */
             act: "caller" | "operator" | "user" | "provider" | "us";
             /**
-             * @description find the log lines and audit entries by it
+             * @description identifies the call in the log and the audit trail
              * @example req-12345
              */
             request_id: string;
@@ -2763,7 +2769,7 @@ export interface components {
             replaced_by: string | null;
             /** @example [] */
             default_scopes: string[];
-            /** @description how refreshes at the provider go; null while the database does not respond */
+            /** @description state of the refreshes at the provider; null while the database does not respond */
             health: components["schemas"]["ProviderHealthResponse"] | null;
         };
         /**
@@ -3007,7 +3013,7 @@ export interface components {
              */
             require_confirmation?: boolean;
             /**
-             * @description what to do if the user is already connected and links another account at the provider; refuse if absent
+             * @description behavior if the user is already connected and links another account at the provider; refuse if absent
              * @example refuse
              * @enum {string}
              */
@@ -3037,7 +3043,7 @@ export interface components {
              */
             state: string;
             /**
-             * @description the link works once, until then. It is voided if the user starts too many other links.
+             * @description end of the link, which works once. It is voided earlier if the user starts too many other links.
              * @example 2026-11-22T10:10:00.000Z
              */
             expires_at: string;
@@ -3047,7 +3053,7 @@ export interface components {
              */
             require_confirmation: boolean;
             /**
-             * @description as given
+             * @description as sent
              * @example {
              *       "clinic": "north",
              *       "plan": "pro"
@@ -3084,7 +3090,7 @@ export interface components {
         };
         /**
          * user.erased
-         * @description Everything that Cufflink stored of the user is erased.
+         * @description All data of the user is erased.
          * @example {
          *       "id": "d2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d",
          *       "type": "user.erased",
@@ -3216,7 +3222,7 @@ export interface components {
         };
         /**
          * webhook.test
-         * @description You have asked for an event to test an endpoint with.
+         * @description You have requested a test of an endpoint.
          * @example {
          *       "id": "d2b1a7c4-5e6f-4a3b-8c9d-0e1f2a3b4c5d",
          *       "type": "webhook.test",
@@ -4347,7 +4353,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the check is right */
+            /** @description the check is valid */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4393,7 +4399,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the check is right */
+            /** @description the check is valid */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4496,7 +4502,7 @@ export interface operations {
                 user_id?: string;
                 /** @description slug of the provider */
                 provider?: string;
-                /** @description what was done */
+                /** @description name of the action */
                 action?: "link.started" | "link.completed" | "link.failed" | "link.confirmed" | "connection.unlinked" | "connection.needs_relink" | "connection.recovered" | "connection.exchange_begun" | "connection.exchanged" | "connection.exchange_failed" | "connection.migrated" | "connection.imported" | "connection.exported" | "connections.frozen" | "connections.thawed" | "token.handed_out" | "request.proxied" | "request.signed" | "token.rejected" | "token.refreshed" | "token.refresh_failed" | "token.refresh_superseded" | "access.denied" | "user.erased" | "user.exported" | "key.added" | "key.promoted" | "key.reencrypted" | "key.rewrapped" | "key.retired" | "api_key.created" | "api_key.rotated" | "api_key.revoked" | "api_key.bound" | "audit.pruned" | "webhook_endpoint.created" | "webhook_endpoint.changed" | "webhook_endpoint.rotated" | "webhook_endpoint.removed" | "console.signed_in" | "console.signed_out" | "console.user_viewed" | "console.delivery_resent";
                 /** @description RFC 3339; inclusive */
                 from?: string;
