@@ -221,7 +221,7 @@ describe('architecture', () => {
     expect([...folders].filter((folder) => !(folder in allowed))).toEqual([]);
   });
 
-  it('lets a folder import only what it may', () => {
+  it('lets a folder import only allowed folders', () => {
     const wrong = production.flatMap(({ path, folder, imports }) =>
       imports
         .filter((target) => !compositionFiles.includes(path) && !lazyImports[path]?.includes(target))
@@ -343,7 +343,7 @@ describe('architecture', () => {
     );
   });
 
-  it('CR-02 uses ciphers in the vault only', () => {
+  it('uses ciphers in the vault only (CR-02)', () => {
     const wrong = production.filter(({ folder, text }) => folder !== 'vault' && /create(C|Dec)ipheriv|hkdf/.test(text));
     expect(wrong.map(({ path }) => path)).toEqual([]);
     // These keep what they hold out of the heap, and encrypt nothing with it (CR-17).
@@ -354,7 +354,7 @@ describe('architecture', () => {
     ]);
   });
 
-  it('NET-01 sends requests through the one HTTP client', () => {
+  it('sends requests through the one HTTP client (NET-01)', () => {
     // The operator runs the vault's key services. Development, demo and sandbox never run in production.
     const exempt = ['vault', 'development', 'demo', 'sandbox'];
     // `doctor --url` asks a service of the operator, at a URL that the operator names.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryRateStorage } from './memory-rate-storage.js';
 
 describe('MemoryRateStorage', () => {
-  it('counts each window for itself, and tells how long it lasts', async () => {
+  it('counts each window for itself, and returns the rest of it', async () => {
     let now = 0;
     const storage = new MemoryRateStorage(10, () => now);
     const next = () => storage.count('a', 60_000);
@@ -14,7 +14,7 @@ describe('MemoryRateStorage', () => {
     expect(await next()).toEqual({ hits: 1, remainingMs: 60_000 });
   });
 
-  it('AR-25 keeps no more windows than it has room for, the newest, and forgets those that have ended', async () => {
+  it('keeps no more windows than it has room for, the newest, and forgets those that have ended (AR-25)', async () => {
     let now = 0;
     const storage = new MemoryRateStorage(100, () => now);
     for (let index = 0; index < 10_000; index += 1) {

@@ -73,7 +73,7 @@ function sign({ claims = {}, header = {}, key = own.privateKey }: Forgery = {}):
 const seconds = (from: number): number => Math.floor(Date.now() / 1_000) + from;
 
 describe('a user token', () => {
-  it('tells its user, who has no scope and is limited to nobody but that user', async () => {
+  it('names its user, without a scope, limited to that user', async () => {
     expect(await userTokens().authenticate(await sign())).toEqual({
       actor: 'user',
       scopes: new Set(),

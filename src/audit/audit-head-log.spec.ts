@@ -11,7 +11,7 @@ describe('the log of how far the audit trail reaches (LOG-05)', () => {
     jest.useRealTimers();
   });
 
-  it('tells each head once, and the last one when the process ends', async () => {
+  it('logs each head once, and the last one when the process ends', async () => {
     jest.useFakeTimers();
     const lines: unknown[] = [];
     jest.spyOn(Logger.prototype, 'log').mockImplementation((line: unknown) => void lines.push(line));

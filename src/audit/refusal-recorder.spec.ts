@@ -47,7 +47,7 @@ describe('the recorder of refused calls (AR-26)', () => {
     entries.flatMap(({ actor, subject }) => (subject === undefined ? [] : [`${actor} ${subject}`]));
   const own = (): AuditEvent[] => entries.filter(({ subject }) => subject === undefined);
 
-  it('writes five of a source, and tells the number of the others at the end of the minute', async () => {
+  it('writes five of a source, and the number of the others at the end of the minute', async () => {
     await refuseTimes(8, () => 'one');
     expect(entries).toHaveLength(perSource);
     await jest.advanceTimersByTimeAsync(59_000);
@@ -65,7 +65,7 @@ describe('the recorder of refused calls (AR-26)', () => {
     expect(summaries()).toEqual(['api-key:1 calls:200']);
   });
 
-  it('begins each minute from nothing, and tells no call twice', async () => {
+  it('begins each minute at zero, and counts no call twice', async () => {
     await refuseTimes(6, () => 'one');
     await jest.advanceTimersByTimeAsync(60_000);
     await refuseTimes(6, () => 'one');
@@ -75,7 +75,7 @@ describe('the recorder of refused calls (AR-26)', () => {
     expect(summaries()).toEqual(['api-key:1 calls:1', 'api-key:1 calls:1']);
   });
 
-  it('tells those without a source in the summary alone', async () => {
+  it('counts those without a source in the summary only', async () => {
     await refuse(undefined);
     expect(entries).toEqual([]);
     await recorder.beforeApplicationShutdown();
@@ -95,7 +95,7 @@ describe('the recorder of refused calls (AR-26)', () => {
     expect(entries.map(({ address }) => address)).toEqual([expected]);
   });
 
-  it('counts no more than ten thousand sources and actors, and tells the others in summaries', async () => {
+  it('counts at most ten thousand sources and actors, and the others in summaries', async () => {
     await refuseTimes(most, (call) => `source-${call}`);
     const before = own().length;
     await refuseTimes(1, () => 'source', 'api-key:2');
@@ -104,7 +104,7 @@ describe('the recorder of refused calls (AR-26)', () => {
     expect(summaries()).toContain('api-key:2 calls:1');
   });
 
-  it('lets the refusal stand when the trail cannot take the entry', async () => {
+  it('keeps the refusal when the trail cannot take the entry', async () => {
     failure = new DatabaseUnavailableError('It went away.');
     await expect(refuse('one')).resolves.toBeUndefined();
     await refuse(undefined);

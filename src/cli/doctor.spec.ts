@@ -98,7 +98,7 @@ describe('checkService', () => {
     });
   });
 
-  it('LOG-01 shows no root key', () => {
+  it('shows no root key (LOG-01)', () => {
     const environment = { ...production, ENCRYPTION_ROOT_KEY: `${production.ENCRYPTION_ROOT_KEY}x` };
     expect(JSON.stringify(checkService(environment))).not.toContain(production.ENCRYPTION_ROOT_KEY);
     expect(JSON.stringify(checkService(production))).not.toContain(production.ENCRYPTION_ROOT_KEY);
@@ -106,7 +106,7 @@ describe('checkService', () => {
 });
 
 describe('checkProvider', () => {
-  it('tells where to register notifications, and which secret is missing', () => {
+  it('prints the URL to register for notifications, and a missing secret', () => {
     const channel = {
       sends: [],
       setup: { by: 'portal', scope: 'app', note: 'Set one URL for each type.' },
@@ -146,7 +146,7 @@ describe('checkProvider', () => {
     expect(textWith({ secret, verifyToken: secret })).not.toContain('EXAMPLE_HOOK_VERIFY_TOKEN');
   });
 
-  it('tells the redirect URI to register of a provider that is configured, and not its secret', () => {
+  it('prints the redirect URI of a configured provider, and not its secret', () => {
     const finding = checkProvider({ definition: exampleOAuth2, settings }, today);
     expect(finding).toEqual({
       verdict: 'ok',
@@ -173,7 +173,7 @@ describe('checkProvider', () => {
     expect(finding.text).toContain('register the redirect URI https://app.example/callback.');
   });
 
-  it('finds wrong what would stop the boot, and tells the redirect URI all the same', () => {
+  it('reports a setting that would stop the start, and prints the redirect URI nevertheless', () => {
     const entry: CatalogueEntry = { definition: exampleOAuth2, settings, problem: 'EXAMPLE_CLIENT_SECRET is missing.' };
     expect(checkProvider(entry, today)).toEqual({
       verdict: 'wrong',

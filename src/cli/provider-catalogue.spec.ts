@@ -43,7 +43,7 @@ describe('readCatalogue', () => {
     expect(new Set(entries.map(({ settings }) => settings.mode))).toEqual(new Set(['not-configured']));
   });
 
-  it('tells what is wrong with one provider, and reads the others all the same', async () => {
+  it('reports the problem of one provider, and reads the others', async () => {
     const entries = await readCatalogue({
       ...sandbox,
       PUBLIC_URL: 'https://link.example.com',
@@ -60,7 +60,7 @@ describe('readCatalogue', () => {
     expect(entries.filter(({ problem }) => problem !== undefined)).toHaveLength(1);
   });
 
-  it('tells the providers of one module apart', async () => {
+  it('distinguishes the providers of one module', async () => {
     const entries = await readCatalogue({ ...sandbox, DEXCOM_EU_CLIENT_ID: 'id' });
     expect(entries.filter(({ problem }) => problem !== undefined).map(({ definition }) => definition.slug)).toEqual([
       'dexcom-eu',
@@ -68,7 +68,7 @@ describe('readCatalogue', () => {
     expect(entries.find(({ definition }) => definition.slug === 'dexcom')?.settings.mode).toBe('sandbox');
   });
 
-  it('tells what is wrong with a variable that only one provider has', async () => {
+  it('reports a wrong variable of a single provider', async () => {
     const entries = await readCatalogue({ ...sandbox, SMART_ON_FHIR_SERVERS: 'no list of servers' });
     const [wrong, ...others] = entries.filter(({ problem }) => problem !== undefined);
     expect(wrong).toMatchObject({ problem: expect.stringContaining('SMART_ON_FHIR_SERVERS') });

@@ -5,7 +5,7 @@ import { providersTable } from './providers-table.js';
 const settings = exampleSettings('https://provider.example');
 
 describe('providersTable', () => {
-  it('tells OAuth, state and lifecycle of each provider, in columns', () => {
+  it('shows OAuth, state and lifecycle of each provider, in columns', () => {
     const retiring = { status: 'retiring', sunsetAt: '2026-12-31', replacedBy: 'newer' } as const;
     const retired = { status: 'retired', sunsetAt: '2016-04-12' } as const;
     const table = providersTable([

@@ -43,7 +43,7 @@ describe('a background job', () => {
     return job;
   }
 
-  it('rests as long as a step says, and goes on when it is woken', async () => {
+  it('rests as long as a step says, and continues when it is woken', async () => {
     const steps = new Steps();
     const started = start(steps);
     await steps.until(1);

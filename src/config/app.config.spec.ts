@@ -60,7 +60,7 @@ describe('readAppConfig', () => {
     expect(readAppConfig({ ...environment, LOG_FORMAT: format })).toMatchObject({ logFormat: format });
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(readAppConfig({ PORT: '', LOG_LEVEL: '', LOG_FORMAT: '', PUBLIC_URL: '', NODE_ENV: '' })).toEqual(
       readAppConfig({}),
     );
@@ -101,7 +101,7 @@ describe('readAppConfig', () => {
     expect(read('http://app.example.com', {})).toBeDefined();
   });
 
-  it('believes the proxies that TRUSTED_PROXIES lists', () => {
+  it('trusts the proxies that TRUSTED_PROXIES lists', () => {
     const trustedProxies = ['10.0.0.0/8', '::1', '192.0.2.7'];
     expect(readAppConfig({ TRUSTED_PROXIES: trustedProxies.join(', ') })).toMatchObject({ trustedProxies });
   });
@@ -112,7 +112,7 @@ describe('readAppConfig', () => {
     );
   });
 
-  it.each([{}, production])('TE-05 refuses NODE_TLS_REJECT_UNAUTHORIZED=0', (environment) => {
+  it.each([{}, production])('refuses NODE_TLS_REJECT_UNAUTHORIZED=0 (TE-05)', (environment) => {
     expect(() => readAppConfig({ ...environment, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toThrow(
       'NODE_TLS_REJECT_UNAUTHORIZED=0',
     );

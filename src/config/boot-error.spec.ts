@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { describeBootError } from './boot-error.js';
 
 describe('describeBootError', () => {
-  it('tells the message and those of the causes, each once', () => {
+  it('shows the message and those of the causes, each once', () => {
     const cause = new Error('it is full');
     const middle = new Error('disk: it is full', { cause });
     expect(describeBootError(new Error('no start', { cause: middle }))).toBe('no start Cause: disk: it is full');
@@ -25,7 +25,7 @@ describe('describeBootError', () => {
     },
   );
 
-  it('tells why each address refused, where the error has no message of its own', () => {
+  it('reports why each address refused, where the error has no message of its own', () => {
     const error = new AggregateError([
       new Error('connect ECONNREFUSED ::1'),
       new Error('connect ECONNREFUSED 127.0.0.1'),
@@ -33,13 +33,13 @@ describe('describeBootError', () => {
     expect(describeBootError(error)).toBe('connect ECONNREFUSED ::1, connect ECONNREFUSED 127.0.0.1');
   });
 
-  it('LOG-02 tells no other property, and no stack', () => {
+  it('shows no other property, and no stack (LOG-02)', () => {
     const error = Object.assign(new Error('no start'), { detail: 'canary', config: { password: 'canary' } });
     expect(describeBootError(error)).toBe('no start');
   });
 
   it.each([undefined, 'canary', { message: 'canary' }])(
-    'LOG-02 does not show what was thrown when it is no error',
+    'does not show a thrown value that is no error (LOG-02)',
     (thrown) => {
       expect(describeBootError(thrown)).toBe('The reason is unknown.');
     },

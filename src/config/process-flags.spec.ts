@@ -55,7 +55,7 @@ describe('findForbiddenFlags', () => {
     }
   });
 
-  it('allows the sizes of the heap and what closes the process further', () => {
+  it('allows the sizes of the heap and stricter flags', () => {
     const flags = ['--max-semi-space-size=16', '--max_old_space_size=1024', '--heap-growing-percent=20'];
     expect(
       findForbiddenFlags([...flags, '--disable-sigusr1'], '--max-old-space-size=300  --enable-source-maps'),
@@ -65,7 +65,7 @@ describe('findForbiddenFlags', () => {
 });
 
 describe('checkProcessFlags', () => {
-  it('refuses a forbidden flag in production only, and says what is allowed (CR-17)', () => {
+  it('refuses a forbidden flag in production only, and lists the allowed ones (CR-17)', () => {
     const check = (mode: string) => (): void => checkProcessFlags(['--inspect'], { NODE_ENV: mode });
     expect(check('production')).toThrow(/^--inspect: .*--max-old-space-size/);
     expect(check('development')).not.toThrow();

@@ -15,18 +15,18 @@ describe('readEnvironment', () => {
     expect(readEnvironment(schema, { COUNT: '3', NAME: 'a', OTHER: 'x' })).toEqual({ COUNT: 3, NAME: 'a' });
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(readEnvironment(schema, { COUNT: '', NAME: 'a' })).toEqual({ COUNT: 7, NAME: 'a' });
   });
 
-  it('names every wrong or missing variable and says what it has to be', () => {
+  it('names every wrong or missing variable and its valid values', () => {
     expect(() => readEnvironment(schema, { COUNT: 'x', NAME: 'A' })).toThrow(
       'Invalid settings. COUNT: must be a number. NAME: must be lower-case letters.',
     );
     expect(() => readEnvironment(schema, {})).toThrow(/^Invalid settings\. NAME: /);
   });
 
-  it('LOG-01 shows no value of a variable', () => {
+  it('shows no value of a variable (LOG-01)', () => {
     const strict = z.object({ KEY: z.url(), MODE: z.enum(['a', 'b']), SIZE: z.coerce.number().max(3) });
     const values = { KEY: 'canary-key', MODE: 'canary-mode', SIZE: '71077345' };
 

@@ -5,7 +5,7 @@ import { Clock } from '../clock/clock.js';
 import type { Database } from './database.js';
 import { ClockSync } from './clock-sync.js';
 
-describe('R-12 ClockSync', () => {
+describe('ClockSync (R-12)', () => {
   const clock = new Clock();
   const noteAbsence = jest.fn();
   /** Of the process. */
@@ -44,7 +44,7 @@ describe('R-12 ClockSync', () => {
     expect(noteAbsence).not.toHaveBeenCalled();
   });
 
-  it('leaves a clock alone that is right for all that a late response tells', async () => {
+  it('leaves a clock alone that a late response does not contradict', async () => {
     responseMs = 12_000;
     await sync.syncAgain();
     expect(behindMs()).toBe(0);

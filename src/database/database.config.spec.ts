@@ -3,7 +3,7 @@ import { knownSecrets } from '../redaction/known-secrets.js';
 import { readDatabaseConfig } from './database.config.js';
 
 describe('readDatabaseConfig', () => {
-  it('LOG-01 makes the password known, as it is written in the URL and as it is', () => {
+  it('makes the password known, as it is written in the URL and as it is (LOG-01)', () => {
     readDatabaseConfig({ DATABASE_URL: 'postgres://cufflink:not%20a%2Freal-password@db.example.com/cufflink' });
     for (const form of ['not a/real-password', 'not%20a%2Freal-password']) {
       expect(knownSecrets.hide(`password authentication failed with "${form}".`)).toBe(
@@ -25,7 +25,7 @@ describe('readDatabaseConfig', () => {
     ['[::1]/cufflink', false],
     ['/cufflink?host=/var/run/postgresql', false],
     ['localhost/cufflink?host=db.example.com', true],
-  ])('tells whether others on the way can read what goes to %s: %s', (rest, expected) => {
+  ])('reports whether others on the way can read what goes to %s: %s', (rest, expected) => {
     const environment = { DATABASE_URL: `postgres://${rest}` };
     expect(readDatabaseConfig(environment)).toMatchObject({ remoteWithoutTls: expected });
     expect(readDatabaseConfig({ ...environment, PGSSLMODE: 'require' })).toMatchObject({

@@ -102,7 +102,7 @@ describe('startEmbeddedPostgres', () => {
     await expect(Promise.all(values)).resolves.toEqual(['200', 'on', '127.0.0.1', '']);
   });
 
-  it('demands a password that lies in a file only its owner can read, and in no log', async () => {
+  it('demands a password from a file that only its owner can read, and logs it nowhere', async () => {
     const lines: string[] = [];
     const { url } = await start({ log: (line) => lines.push(line) });
     const { pathname, password } = new URL(url);
@@ -196,7 +196,7 @@ describe('startEmbeddedPostgres', () => {
     expect(new Set(started.map(({ url }) => url)).size).toBe(1);
   });
 
-  it('makes the data directory anew when the process making it was killed', async () => {
+  it('makes the data directory again when the process making it was killed', async () => {
     const checkout = await makeCheckout('checkout');
     const child = spawnStarter(checkout, {});
     await once(createInterface(child.stdout), 'line');
@@ -208,7 +208,7 @@ describe('startEmbeddedPostgres', () => {
     await expect(query(url, 'SELECT 1 AS value')).resolves.toBe(1);
   });
 
-  it('removes what an unfinished data directory left behind', async () => {
+  it('removes the rest of an unfinished data directory', async () => {
     const unfinished = join(directory(), 'postgres', 'unfinished-0');
     await (await start()).stop();
     await rename(dataDirectory(), unfinished);

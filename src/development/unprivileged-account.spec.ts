@@ -33,7 +33,7 @@ describe('chooseUnprivilegedAccount', () => {
     expect(chooseUnprivilegedAccount(text)).toEqual({ uid: 1, gid: 1 });
   });
 
-  it('tells a machine whose only account is root to use an ordinary user', () => {
+  it('asks for an ordinary user on a machine with root only', () => {
     expect(() => chooseUnprivilegedAccount(passwd(ROOT))).toThrow(/Start as an ordinary user/);
   });
 });

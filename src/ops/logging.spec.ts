@@ -28,7 +28,7 @@ function foreignError(message = 'Request failed'): Error {
 }
 
 describe('describeError', () => {
-  it('LOG-02 tells type, message and stack of an error and of its causes, and no other property', () => {
+  it('shows type, message and stack of an error and of its causes, and no other property (LOG-02)', () => {
     const described = describeError(foreignError());
 
     expect(described).toEqual({
@@ -44,7 +44,7 @@ describe('describeError', () => {
     ['undefined', undefined],
     ['object', { message: 'canary' }],
     ['string', 'canary'],
-  ])('LOG-02 tells only that %s was thrown', (type, thrown) => {
+  ])('tells only that %s was thrown (LOG-02)', (type, thrown) => {
     expect(describeError(thrown)).toEqual({ type });
   });
 
@@ -54,7 +54,7 @@ describe('describeError', () => {
     expect(JSON.stringify(describeError(error)).match(/"type"/g)).toHaveLength(4);
   });
 
-  it('LOG-04 writes the control characters of a message out, in the stack too', () => {
+  it('writes the control characters of a message out, in the stack too (LOG-04)', () => {
     const error = new Error(`bad${forged}${escape}`);
     error.name = `Bad\n${escape}`;
 
@@ -71,7 +71,7 @@ describe('describeError', () => {
 });
 
 describe.each(['json', 'readable'] as const)('a log in the format %s', (format) => {
-  it('LOG-02 holds the message and stack of an error, and no other property of it', async () => {
+  it('holds the message and stack of an error, and no other property of it (LOG-02)', async () => {
     const lines = await logged({ LOG_FORMAT: format }, ({ logger }) => {
       logger.error({ context: 'Anything', err: foreignError() });
       logger.error(foreignError('A second one'), 'with words of its own');
@@ -84,7 +84,7 @@ describe.each(['json', 'readable'] as const)('a log in the format %s', (format) 
     expect(all).not.toContain('canary');
   });
 
-  it('LOG-01 hides a secret that a mistake brings to it, by its value, wherever it stands', async () => {
+  it('hides a secret by its value, anywhere in a log line (LOG-01)', async () => {
     const secret = 'canary0a1b2c3d4e5f60718293a4b5c6d7e8';
     const write = ({ logger }: Pick<HttpLogger, 'logger'>): void => {
       logger.warn(`The token is ${secret}.`);
@@ -98,7 +98,7 @@ describe.each(['json', 'readable'] as const)('a log in the format %s', (format) 
     expect(lines.join('\n')).not.toContain('canary');
   });
 
-  it('LOG-04 has one line a message, whatever control characters it holds', async () => {
+  it('has one line for each message, with any control characters in it (LOG-04)', async () => {
     const lines = await logged({ LOG_FORMAT: format }, ({ logger }) => {
       logger.warn(`Provider said ${forged}${escape}\u009b2K\u2028\u202e`);
       logger.warn({ context: 'Anything' }, 'Provider said %s', forged);
@@ -111,7 +111,7 @@ describe.each(['json', 'readable'] as const)('a log in the format %s', (format) 
     }
   });
 
-  it('LOG-01 LOG-04 tells method, path and status of a request, and neither query nor header', async () => {
+  it('logs method, path and status of a request, and neither query nor header (LOG-01, LOG-04)', async () => {
     const lines = await logged({ LOG_FORMAT: format }, (log) =>
       serve(log, `/v1/oauth/whoop/callback${forged}${escape}\u009b2K?code=canary&state=canary`, {
         'user-agent': `canary\u009b2K`,
@@ -149,7 +149,7 @@ describe('a log in the format json', () => {
     expect(JSON.parse(lines[0] ?? '')).not.toHaveProperty('err');
   });
 
-  it('does not hold what a route takes under a wildcard', async () => {
+  it('leaves out the part of a route under a wildcard', async () => {
     const path = '/v1/users/user-1/connections/whoop/proxy/cycle/secret?secret=1';
     const route = '/v1/users/:user_id/connections/:provider/proxy/*';
     const lines = await logged(json, (log) => serve(log, path, {}, 200, route));
@@ -166,7 +166,7 @@ describe('a log in the format json', () => {
     ['/v1/users/user-1/connections/whoop/%70roxy', '/secret'],
     ['//V1/users/user-1/Connections/whoop/PROXY', '/secret/connections/a/proxy/secret'],
     ['http://host.example/v1/users/user-1/connections/whoop/proxy', '/secret'],
-  ])('LOG-02 does not hold what is below the proxy where no route takes the request: %s', async (path, rest) => {
+  ])('does not hold what is below the proxy where no route takes the request: %s (LOG-02)', async (path, rest) => {
     const lines = await logged(json, (log) => serve(log, path + rest, {}, 404, null));
 
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ req: { path: `${path}/*` } });
@@ -201,7 +201,7 @@ describe('a log in the format json', () => {
 });
 
 describe('hiding by the name of a field alone', () => {
-  it('LOG-01 lets the same secret through in a message, in a deep field and in the text of an error', async () => {
+  it('lets the same secret through in a message, in a deep field and in the text of an error (LOG-01)', async () => {
     const destination = new PassThrough();
     const all = text(destination);
     const logger = pino({ redact: ['token', '*.token'] }, destination);

@@ -56,7 +56,7 @@ describe('the log of requests', () => {
       .map(({ level, reqId, req, res, code, msg }) => ({ level, reqId, req, res, code, msg }));
   }
 
-  it('marks what is logged for a request with its id, and tells its status', async () => {
+  it('marks log lines of a request with its id, and logs its status', async () => {
     const req = { method: 'GET', path: '/grumble' };
     const linesOf = (id: string) => [
       { level: 40, reqId: id, req: undefined, res: undefined, msg: 'No.' },
@@ -66,7 +66,7 @@ describe('the log of requests', () => {
     expect(await logged('/grumble?secret=1')).toEqual([...linesOf('request-1'), ...linesOf('request-2')]);
   });
 
-  it('tells why a request was refused', async () => {
+  it('reports why a request was refused', async () => {
     const line = { code: 'ROUTE_NOT_FOUND', msg: 'GET /nothing 404' };
     expect(await logged('/nothing')).toMatchObject([line, line]);
   });

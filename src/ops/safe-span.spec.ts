@@ -18,13 +18,13 @@ function span(change: Partial<ReadableSpan> = {}): ReadableSpan {
 }
 
 describe('safeSpan', () => {
-  it('keeps what is on the list', () => {
+  it('keeps the listed fields', () => {
     const attributes = { 'http.route': '/v1/users/:user_id/connections', 'http.response.status_code': 200 };
     expect(safeSpan(span({ attributes })).attributes).toEqual(attributes);
   });
 
   it.each(['url.full', 'url.path', 'url.query', 'http.target', 'db.query.text', 'db.statement', 'user_agent.original'])(
-    'drops %s, and what nobody knows yet (LOG-01)',
+    'drops %s, and unknown fields (LOG-01)',
     (name) => {
       const attributes = { [name]: canary, [`${name}.new`]: canary };
       expect(safeSpan(span({ attributes })).attributes).toEqual({});

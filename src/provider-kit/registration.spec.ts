@@ -10,7 +10,7 @@ const url = 'https://provider.example';
 const http = new ProviderHttpClient();
 
 /** As version 1.0.0 computed them: its replicas and ours serve the same open links during an upgrade. */
-describe('the digest of what a link depends on is the one of version 1.0.0', () => {
+describe("the digest of a link's settings is that of version 1.0.0", () => {
   it('for OAuth 2.0 (AR-10)', () => {
     const client = createClient(exampleOAuth2, http, new Clock());
     expect(registrationHash(createPlainProvider(exampleOAuth2, exampleSettings(url), client)).toString('hex')).toBe(

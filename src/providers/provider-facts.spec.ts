@@ -127,7 +127,7 @@ describe('facts of the providers', () => {
   });
 
   it.each(servers)(
-    '%s (server: %s) uses what its provider documents, but for what differs on purpose',
+    '%s (server: %s) uses the documented facts of its provider, except for deliberate differences',
     (slug, server, documented) => {
       const definition = definitions.get(slug);
       expect(definition).toBeDefined();
@@ -143,7 +143,7 @@ describe('facts of the providers', () => {
   );
 
   it.each(facts.map((each) => [each.id, each] as const))(
-    '%s tells what could not be confirmed where its facts do, and fakes the documented life of a refresh token',
+    '%s lists the same doubts as its facts, and fakes the documented life of a refresh token',
     (slug, documented) => {
       const definition = definitions.get(slug);
       expect(documented.uncertain.length === 0 || (definition?.uncertain.length ?? 0) > 0).toBe(true);
@@ -159,7 +159,7 @@ describe('facts of the providers', () => {
 describe('findStale', () => {
   const ofDay = (id: string, checkedOn: string) => ({ id, checkedOn });
 
-  it('names each provider whose facts are older than a year, and the date', () => {
+  it('names each provider with facts older than a year, and the date', () => {
     const now = new Date('2027-11-30T12:00:00Z');
     expect(
       findStale([ofDay('old', '2026-11-29'), ofDay('a-year', '2026-11-30'), ofDay('new', '2027-11-30')], now),

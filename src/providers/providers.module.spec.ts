@@ -52,7 +52,7 @@ describe('Nest modules of the providers', () => {
       expect(used.filter((strategy) => !strategies.includes(strategy))).toEqual([]);
     });
 
-    it.each(folders)('%s registers what its folder declares, as the class that its folder has', async (folder) => {
+    it.each(folders)('%s registers the provider of its folder, with the class of its folder', async (folder) => {
       const { providers } = await beginLinks(folder);
       expect(slugsOf(providers)).toEqual((await importDefinitions(folder)).map(({ slug }) => slug).sort());
       const plain = (provider: HealthProvider): Type =>

@@ -17,7 +17,7 @@ describe('scrub', () => {
     ['a JSON Web Token', `token ${jwt}c2lnbmF0dXJl was refused`],
     ['a random run', `unexpected value ${canary} here`],
     ['a random run in quotes', `unexpected value "${canary}"`],
-  ])('LOG-01 hides the secret in %s', (_name, text) => {
+  ])('hides the secret in %s (LOG-01)', (_name, text) => {
     expect(scrub(text)).toContain('[secret]');
     expect(scrub(text)).not.toMatch(/canary|Y2FuYXJ5/);
   });
@@ -41,7 +41,7 @@ describe('scrub', () => {
     expect(scrubPath(`/connect/${'canary0'.repeat(6)}x`)).toBe('/connect/[secret]');
   });
 
-  it('LOG-01 hides by value, whatever a field is called and however deep it is', () => {
+  it('hides by value, at any depth and under any name (LOG-01)', () => {
     const scrubbed = scrubDeep({ a: [{ note: canary, count: 3 }], deep: { deep: { text: `Bearer ${canary}` } } });
     expect(scrubbed).toEqual({ a: [{ note: '[secret]', count: 3 }], deep: { deep: { text: 'Bearer [secret]' } } });
     const nested: Record<string, unknown> = {};
@@ -51,7 +51,7 @@ describe('scrub', () => {
 });
 
 describe('KnownSecrets', () => {
-  it('LOG-01 hides a setting in every form in which it may be written', () => {
+  it('hides a setting in every form in which it may be written (LOG-01)', () => {
     const known = new KnownSecrets(10);
     known.addSetting('not a real/secret+');
     const forms = [
@@ -75,7 +75,7 @@ describe('KnownSecrets', () => {
     expect(known.hide('pass wo$d:2%')).toBe('[secret]:2%');
   });
 
-  it('LOG-01 hides a token that looks like an ordinary word', () => {
+  it('hides a token that looks like an ordinary word (LOG-01)', () => {
     const known = new KnownSecrets(10);
     expect(known.hide('the value plainword was refused')).toBe('the value plainword was refused');
     known.addToken('plainword');
@@ -95,7 +95,7 @@ describe('KnownSecrets', () => {
     expect(known.hide('on and on')).toBe('on and on');
   });
 
-  it('LOG-01 knows the secrets of settings and grants without being told', async () => {
+  it('knows the secrets of settings and grants by itself (LOG-01)', async () => {
     const { Secret } = await import('../provider-kit/definition/secret.js');
     const { TokenResponse } = await import('../provider-kit/token-response.js');
     expect(new Secret('settingword').reveal()).toBe('settingword');

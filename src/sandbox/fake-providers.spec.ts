@@ -123,7 +123,7 @@ describe('Fitbit', () => {
 });
 
 describe('Oura, classic server', () => {
-  it('grants what is ticked, and says so in callback and token response; no scope asks for all', async () => {
+  it('grants the ticked scopes, and says so in callback and token response; no scope requests all', async () => {
     const provider = driver('oura');
     const landed = await consent(provider.authorizeUrl({ scope: undefined }), { scopes: ['daily', 'spo2'] });
     expect(landed.searchParams.get('scope')).toBe('daily spo2');

@@ -99,7 +99,7 @@ describe('consent page', () => {
     expect((await fixed.link({ scopes: ['a'] })).fields['scope']).toBe('a b c');
   });
 
-  it('shows what came from outside only escaped', async () => {
+  it('shows outside text only escaped', async () => {
     const { sandbox: other } = await startSandbox({ odd: { ...definition, scopes: ['"><b>&\'c'] } });
     try {
       const page = await call('GET', new OAuth2Driver(other.provider('odd')).authorizeUrl());
@@ -149,7 +149,7 @@ describe('consent page', () => {
     expect(denied.headers['location']).toContain('error=access_denied');
   });
 
-  it('grants what is ticked, of what was asked for, and at most what a test allows', async () => {
+  it('grants the ticked ones of the requested scopes, within the limit of a test', async () => {
     expect((await driver.link({ scopes: ['a', 'c'] })).fields['scope']).toBe('a c');
     const code = await driver.code({ scopes: ['a', 'c'] }, { scope: 'a b' });
     expect(json(await driver.exchange(code))['scope']).toBe('a');
@@ -506,7 +506,7 @@ describe('control over HTTP', () => {
     expect(shown).toEqual({ history: JSON.parse(JSON.stringify(fake.history)) as unknown });
   });
 
-  it('refuses what it does not understand', async () => {
+  it('refuses unknown orders', async () => {
     expect((await order({ misbehave: { endpoint: 'refresh', type: 'unheard of' } })).status).toBe(400);
     expect((await order({ misbehave: { endpoint: 'api', type: 'omitExpiresIn' } })).status).toBe(400);
     expect((await order({ misbehave: { endpoint: 'request_token', type: 'drop' } })).status).toBe(400);
@@ -540,7 +540,7 @@ describe('server', () => {
     expect((await new OAuth2Driver(sandbox.provider('later')).link()).fields['scope']).toBe('a b c');
   });
 
-  it('listens on loopback on the port that was asked for, and says when it is taken', async () => {
+  it('listens on loopback on the port that was requested, and says when it is taken', async () => {
     const port = Number(new URL(sandbox.url).port);
     await expect(VendorSandbox.start({ providers: new Map(), port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await sandbox.stop();

@@ -85,7 +85,7 @@ describe('toTokenSet', () => {
     ['no', {}],
     ['an empty', { refresh_token: '' }],
     ['a null', { refresh_token: null }],
-  ])('R-16 TE-04 keeps the old refresh token and its expiry when the response has %s refresh token', (_, fields) => {
+  ])('keeps the old refresh token and its expiry when the response has %s refresh token (R-16, TE-04)', (_, fields) => {
     expect(afterResponse(fields)).toMatchObject({
       accessToken: 'at-2',
       refreshToken: 'rt-1',
@@ -121,7 +121,7 @@ describe('toTokenSet', () => {
     expect(toTokenSet(readResponse({ scope }))).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
   });
 
-  it('makes scopes unknown that are told unreadably, until they are told again (TE-04)', () => {
+  it('treats unreadable scopes as unknown, until readable ones come (TE-04)', () => {
     const unknown = afterResponse({ scope: 7 });
     expect(unknown).toMatchObject({ grantedScopes: undefined, scopesUnknown: true });
     expect(parseTokenSet(JSON.parse(JSON.stringify(unknown)))).toMatchObject({ scopesUnknown: true });
@@ -136,7 +136,7 @@ describe('toTokenSet', () => {
 });
 
 describe('parseTokenSet', () => {
-  it('reads back what was stored as JSON, with instants as dates', () => {
+  it('reads stored JSON back, with instants as dates', () => {
     expect(parseTokenSet(JSON.parse(JSON.stringify(previous)))).toEqual(previous);
     const oauth1 = toTokenSet(new TokenResponse({ accessToken: 'token', tokenSecret: 's', requestedAt: linkedAt }));
     expect(parseTokenSet(JSON.parse(JSON.stringify(oauth1)))).toEqual({
@@ -157,7 +157,7 @@ describe('parseTokenSet', () => {
     expect(() => parseTokenSet(opened)).toThrow(expect.objectContaining({ code: 'TOKEN_UNREADABLE' }));
   });
 
-  it('LOG-01 does not quote what it refuses', () => {
+  it('does not quote the refused value (LOG-01)', () => {
     const canary = 'canary-4d1f';
     let refusal: unknown;
     try {

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { encodeBound, encodeLengthPrefixed, type BoundValue } from './associated-data.js';
 
 describe('encodeLengthPrefixed', () => {
-  it('CR-03 writes the number of fields, then each length and its bytes', () => {
+  it('writes the number of fields, then each length and its bytes (CR-03)', () => {
     expect(encodeLengthPrefixed(['ab', Buffer.from([0xff]), '']).toString('hex')).toBe(
       '00000003' + '00000002' + '6162' + '00000001' + 'ff' + '00000000',
     );
   });
 
-  it('CR-03 gives different bytes for different lists, wherever the fields are cut', () => {
+  it('gives different bytes for different lists, wherever the fields are cut (CR-03)', () => {
     const fields = fc.array(fc.string({ maxLength: 4 }), { maxLength: 4 });
     fc.assert(
       fc.property(fields, fields, (left, right) => {
@@ -38,7 +38,7 @@ describe('encodeBound', () => {
     return `${kind} ${value === Infinity ? 'Infinity' : JSON.stringify(value)}`;
   }
 
-  it('gives different bytes for different values of columns, of whatever type (CR-03)', () => {
+  it('gives different bytes for different values of columns, of any type (CR-03)', () => {
     const lists = fc.array(values, { maxLength: 3 });
     fc.assert(
       fc.property(lists, lists, (left, right) => {

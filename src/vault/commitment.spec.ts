@@ -94,7 +94,7 @@ function derive(
   return { messageKey: derived.subarray(0, 32), commitment: derived.subarray(32) };
 }
 
-describe.each([1, 2] as const)('CR-06 a ciphertext of suite %i that is valid under two keys', (suite) => {
+describe.each([1, 2] as const)('a ciphertext of suite %i that is valid under two keys (CR-06)', (suite) => {
   const [iv, salt] = [randomBytes(12), randomBytes(32)];
   const branchKeys = [randomBytes(32), randomBytes(32)] as const;
   const associatedData = encodeLengthPrefixed([

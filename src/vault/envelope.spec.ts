@@ -25,11 +25,11 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
   const newKey = (): BranchKey => ({ kid: randomUUID(), key: createSecretKey(randomBytes(32)), suite });
   const key = newKey();
 
-  it('opens what it sealed, in the same place', () => {
+  it('opens its own envelope, in the same place', () => {
     expect(openEnvelope(sealEnvelope(secret, key, 'test', place), key, 'test', place)).toEqual(secret);
   });
 
-  it('CR-05 names the key it was sealed under', () => {
+  it('names the key it was sealed under (CR-05)', () => {
     expect(readEnvelopeKid(sealEnvelope(secret, key, 'test', place))).toBe(key.kid);
   });
 
@@ -39,7 +39,7 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
     expect(envelope.includes(secret)).toBe(false);
   });
 
-  it('CR-17 leaves no derived key in the heap', () => {
+  it('leaves no derived key in the heap (CR-17)', () => {
     // HKDF gives bytes that are read through Buffer.from; the HMAC gives a buffer.
     const derivations = [jest.spyOn(Buffer, 'from'), jest.spyOn(Hmac.prototype, 'digest')] as const;
     const envelope = sealEnvelope(secret, key, 'test', place);
@@ -53,7 +53,7 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
   });
 
   it(
-    `CR-04 never gives the same salt, commitment or IV twice (${envelopeCount} envelopes)`,
+    `never gives the same salt, commitment or IV twice (${envelopeCount} envelopes) (CR-04)`,
     () => {
       const [salts, commitments, ivs] = [new Set<string>(), new Set<string>(), new Set<string>()];
       for (let sealed = 0; sealed < envelopeCount; sealed += 1) {
@@ -73,12 +73,12 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
     ['another user', { userId: 'user-2' }],
     ['another provider registration', { registrationId: 'other:0011223344556677' }],
     ['another generation', { generation: 8 }],
-  ] satisfies [string, Partial<SealContext>][])('CR-03 does not open in %s', (_name, change) => {
+  ] satisfies [string, Partial<SealContext>][])('does not open in %s (CR-03)', (_name, change) => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     expect(() => openEnvelope(envelope, key, 'test', { ...place, ...change })).toThrow(EnvelopeError);
   });
 
-  it('CR-03 does not open in another environment', () => {
+  it('does not open in another environment (CR-03)', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     expect(() => openEnvelope(envelope, key, 'production', place)).toThrow(EnvelopeError);
   });
@@ -98,7 +98,7 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
     expect(() => openEnvelope(envelope, { ...newKey(), kid: key.kid }, 'test', place)).toThrow(EnvelopeError);
   });
 
-  it('CR-02 does not open when any single bit was changed', () => {
+  it('does not open when any single bit was changed (CR-02)', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     // The key id is what selects the key, so a change there is another key's envelope: refused by the vault, not here.
     const bits = Array.from({ length: envelope.length * 8 }, (_, bit) => bit).filter((bit) => bit < 32 || bit >= 160);
@@ -115,12 +115,12 @@ describe.each([1, 2] as const)('an envelope of suite %i', (suite) => {
     expect(opened).toEqual([]);
   });
 
-  it.each([1, 4, 8, 12, 15])('CR-01 does not open when the tag is cut by %i bytes', (missing) => {
+  it.each([1, 4, 8, 12, 15])('does not open when the tag is cut by %i bytes (CR-01)', (missing) => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     expect(() => openEnvelope(envelope.subarray(0, -missing), key, 'test', place)).toThrow(EnvelopeError);
   });
 
-  it('CR-15 tells the same for a wrong key, a wrong place and a wrong tag', () => {
+  it('gives the same error for a wrong key, a wrong place and a wrong tag (CR-15)', () => {
     const envelope = sealEnvelope(secret, key, 'test', place);
     const badTag = Buffer.concat([
       envelope.subarray(0, -1),

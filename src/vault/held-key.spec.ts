@@ -8,7 +8,7 @@ function stored(operations: number): StoredKey {
 }
 
 describe('HeldKey', () => {
-  it('CR-04 counts what it has sealed without a gap while it is being reported', () => {
+  it('counts sealed values without a gap while a report is in flight (CR-04)', () => {
     const held = new HeldKey(stored(7), generateKeySync('aes', { length: 256 }), 0);
     held.countOperation();
     held.countOperation();
@@ -24,7 +24,7 @@ describe('HeldKey', () => {
     expect(held.takeUnreported()).toBe(1);
   });
 
-  it('CR-04 reports again what could not be reported', () => {
+  it('repeats a failed report (CR-04)', () => {
     const held = new HeldKey(stored(0), generateKeySync('aes', { length: 256 }), 0);
     held.countOperation();
     held.giveBack(held.takeUnreported());

@@ -49,7 +49,7 @@ const gcmVectors = [
   sealed: hex(values.ciphertext + values.tag),
 }));
 
-describe.each(gcmVectors)('CR-18 AES-256-GCM, $name', ({ key, iv, associatedData, plaintext, sealed }) => {
+describe.each(gcmVectors)('AES-256-GCM, $name (CR-18)', ({ key, iv, associatedData, plaintext, sealed }) => {
   it('encrypts to the published bytes and decrypts them', () => {
     expect(encryptAead(key, iv, associatedData, plaintext)).toEqual(sealed);
     expect(decryptAead(key, iv, associatedData, sealed)).toEqual(plaintext);
@@ -78,7 +78,7 @@ describe.each(gcmVectors)('CR-18 AES-256-GCM, $name', ({ key, iv, associatedData
   });
 });
 
-describe('CR-18 HKDF-SHA-256', () => {
+describe('HKDF-SHA-256 (CR-18)', () => {
   it.each([
     [
       'RFC 5869 A.1',
@@ -100,7 +100,7 @@ describe('CR-18 HKDF-SHA-256', () => {
   });
 });
 
-describe('CR-13 AES key wrap', () => {
+describe('AES key wrap (CR-13)', () => {
   it('gives the bytes of RFC 3394 4.6', () => {
     const wrap = createCipheriv(
       'id-aes256-wrap',
@@ -138,7 +138,7 @@ interface FrozenFormats {
   }[];
 }
 
-describe('CR-18 what was stored by any release', () => {
+describe('values of every release (CR-18)', () => {
   const frozen = JSON.parse(
     readFileSync(new URL('fixtures/frozen-formats.json', import.meta.url), 'utf8'),
   ) as FrozenFormats;

@@ -30,7 +30,7 @@ describe('LocalKeySource', () => {
 });
 
 describe('RotatingKeySource', () => {
-  it('unwraps what the former root key wrapped, and wraps with the new one', async () => {
+  it('unwraps keys of the former root key, and wraps with the new one', async () => {
     const [former, current] = [new LocalKeySource(randomRootKey()), new LocalKeySource(randomRootKey())];
     const key = generateKeySync('aes', { length: 256 });
     const wrapped = await former.wrap(key, context);

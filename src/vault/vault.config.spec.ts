@@ -21,7 +21,7 @@ describe('readVaultConfig', () => {
     expect(readRootKeys({ ENCRYPTION_ROOT_KEY: key.toString(encoding) })).toEqual([key]);
   });
 
-  it.each(['base64', 'hex'] as const)('LOG-01 makes a root key in %s known in both forms', (encoding) => {
+  it.each(['base64', 'hex'] as const)('makes a root key in %s known in both forms (LOG-01)', (encoding) => {
     const rootKey = randomBytes(32);
     readVaultConfig({ ENCRYPTION_ROOT_KEY: rootKey.toString(encoding) });
     const text = `keys ${rootKey.toString('base64')} and ${rootKey.toString('hex')} in a dump`;
@@ -88,11 +88,11 @@ describe('readVaultConfig', () => {
       'a counted example',
       { ENCRYPTION_ROOT_KEY: Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('hex') },
     ],
-  ])('CR-10 refuses %s and names the variable', (_name, environment) => {
+  ])('refuses %s and names the variable (CR-10)', (_name, environment) => {
     expect(() => readVaultConfig(environment)).toThrow(/ENCRYPTION_ROOT_KEY/);
   });
 
-  it('CR-10 never shows the key it refuses', () => {
+  it('never shows the key it refuses (CR-10)', () => {
     const wrong = `not-a-real-key-${'x'.repeat(30)}`;
     let message = '';
     try {
@@ -111,7 +111,7 @@ describe('readVaultConfig', () => {
   };
   const arn = 'arn:aws:kms:eu-central-1:111122223333:key/one';
 
-  it('puts the key source that KEY_SOURCE names first, and keeps the others for what they have wrapped', () => {
+  it('puts the key source of KEY_SOURCE first, and keeps the others for their own keys', () => {
     const all = { ENCRYPTION_ROOT_KEY: key.toString('hex'), ...transit, AWS_KMS_KEY_ARN: arn };
     const kinds = (keySource?: string): string[] =>
       readVaultConfig({ ...all, KEY_SOURCE: keySource }).keySources.map(({ kind }) => kind);
@@ -140,7 +140,7 @@ describe('readVaultConfig', () => {
       { ENCRYPTION_ROOT_KEY: key.toString('hex'), KEY_STALE_SECONDS: '60' },
       'KEY_STALE_SECONDS',
     ],
-  ])('CR-10 refuses %s and names the variable', (_name, environment, variable) => {
+  ])('refuses %s and names the variable (CR-10)', (_name, environment, variable) => {
     expect(() => readVaultConfig(environment)).toThrow(variable);
   });
 });

@@ -23,7 +23,7 @@ describe('a page', () => {
     expect(pageHeaders({ style })['content-security-policy']).toContain(`style-src 'sha256-${hash}'`);
   });
 
-  it('leaves out what is undefined or false', () => {
+  it('leaves out undefined and false', () => {
     expect(renderPage({ title: 't', content: html`<p>${undefined}${false}</p>` })).toContain('<p></p>');
   });
 });

@@ -106,7 +106,7 @@ interface Caller {
   readonly outcome: (access: Exclude<Access, 'anyone'>, path: string) => string;
 }
 
-describe('TE-08 every route and every kind of caller', () => {
+describe('every route and every kind of caller (TE-08)', () => {
   let login: CompanyLogin;
   let application: TestApplication;
   let callers: Caller[];
@@ -192,7 +192,7 @@ describe('TE-08 every route and every kind of caller', () => {
     expect(documentation.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
   });
 
-  it.each(Object.entries(expected))('%s lets through whom it should, and nobody else', async (route, access) => {
+  it.each(Object.entries(expected))('%s admits the right callers, and nobody else', async (route, access) => {
     const deniedBefore = await countDenials();
     let denied = 0;
     const wrong: string[] = [];
@@ -306,7 +306,7 @@ describe('every route of the server and the address limit', () => {
 });
 
 describe('the process that works in the background', () => {
-  it('TE-08 has no route but those of its health and metrics, whose callers it checks as the API does', async () => {
+  it('has only the routes of health and metrics, and checks their callers as the API does (TE-08)', async () => {
     const api = await startApplication();
     const restore = setEnvironment({
       NODE_ENV: 'test',

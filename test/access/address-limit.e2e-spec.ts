@@ -77,7 +77,7 @@ describe('made-up API keys of one address', () => {
   });
 });
 
-describe('a callback whose body has not come', () => {
+describe('a callback without its body', () => {
   const head = (size: number) =>
     `POST /v1/oauth/whoop/callback HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n` +
     `content-length: ${size}\r\n\r\n`;

@@ -42,14 +42,14 @@ describe('API keys', () => {
       limited = await apiKeys.create('limited', accessScopes, { providers: ['whoop'] });
     });
 
-    it('TE-08 reach those, and every one without the limit', async () => {
+    it('reach those, and every one without the limit (TE-08)', async () => {
       const unlimited = await apiKeys.create('unlimited', accessScopes);
       await get(limited, `${connections}/whoop/token`).expect(200);
       await get(unlimited, `${connections}/whoop/token`).expect(200);
       await get(unlimited, `${connections}/oura/token`).expect(200);
     });
 
-    it('TE-08 are refused for any other in the same words, whether there is a connection, a provider, a user or not', async () => {
+    it('are refused for any other user with the same text, whether a connection, a provider or a user exists or not (TE-08)', async () => {
       const responses = await Promise.all(
         [
           `${connections}/oura/token`,
@@ -64,7 +64,7 @@ describe('API keys', () => {
       expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
     });
 
-    it('TE-08 start no link to, refresh and end no connection with any other', async () => {
+    it('start no link to, refresh and end no connection with any other (TE-08)', async () => {
       const authorization = `Bearer ${limited}`;
       const calls = [
         application.browser.post(`${connections}/oura/link`).send({}),
@@ -77,13 +77,13 @@ describe('API keys', () => {
       await application.api.get(`${connections}/oura`).expect(200);
     });
 
-    it('TE-08 see only the connections with those in a list', async () => {
+    it('see only the connections with those in a list (TE-08)', async () => {
       const response = await get(limited, connections).expect(200);
       const { connections: listed } = response.body as { connections: { provider: string }[] };
       expect(listed.map(({ provider }) => provider)).toEqual(['whoop']);
     });
 
-    it('TE-08 do nothing that concerns every provider', async () => {
+    it('do nothing that concerns every provider (TE-08)', async () => {
       await get(limited, '/metrics').expect(403);
       await application.browser.delete('/v1/users/user-1').set('authorization', `Bearer ${limited}`).expect(403);
       await application.api.get(`${connections}/oura`).expect(200);
@@ -179,7 +179,7 @@ describe('API keys', () => {
     }
   });
 
-  it('are bound on the command line by name or all at once, and shown with what they may do (AR-27)', async () => {
+  it('are bound on the command line by name or all at once, and shown with their rights (AR-27)', async () => {
     const run = async (...args: readonly string[]) => {
       const program = startProcess([join(checkout, 'dist/cli/main.js'), 'api-keys', ...args], tmpdir(), {
         NODE_ENV: 'production',

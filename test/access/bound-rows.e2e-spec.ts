@@ -79,7 +79,7 @@ describe('the row of an API key', () => {
     await use(await insertKey()).expect(401);
   });
 
-  it('that somebody inserted is a key with the defence off, UNBOUND_API_KEYS=accept (AR-27)', async () => {
+  it('that somebody inserted works with the defense off, UNBOUND_API_KEYS=accept (AR-27)', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const environment = { ...settings, UNBOUND_API_KEYS: 'accept' };
     const warn = jest.spyOn(Logger.prototype, 'warn');
@@ -222,7 +222,7 @@ describe('the row of an open link', () => {
     }
   });
 
-  it('ends nowhere when it was given to another browser, whose cookie it then takes (AR-27)', async () => {
+  it("ends nowhere when it was given to another browser, and then takes that browser's cookie (AR-27)", async () => {
     const { user, callback } = await approvedLink(application, 'whoop');
     const secret = createOneTimeSecret();
     const [row] = await query<{ id: string }>('UPDATE links SET browser_hash = $1 WHERE user_id = $2 RETURNING id', [
@@ -277,7 +277,7 @@ describe('the row of an open link', () => {
     expect(redemptions()).toBe(before);
   });
 
-  it('opens after its value was sealed anew under another key (AR-27)', async () => {
+  it('opens after its value was sealed again under another key (AR-27)', async () => {
     const open = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     const parked = await approvedLink(application, 'whoop', {
       body: { return_url: returnUrl, require_confirmation: true },

@@ -85,13 +85,13 @@ describe('every route of the server', () => {
     await login.stop();
   });
 
-  it('is one that this test knows of, whatever has added it (TE-08)', () => {
+  it('is one that this test knows (TE-08)', () => {
     const paths = new Set(routes.map(({ path }) => path));
     expect([...paths].filter((path) => open.includes(path) || path.startsWith('/docs')).sort()).toEqual(open.sort());
     expect(paths.size).toBeGreaterThan(25);
   });
 
-  it('asks for credentials, unless it is open to everybody (TE-08)', async () => {
+  it('needs credentials, unless it is public (TE-08)', async () => {
     const wrong: string[] = [];
     for (const route of routes) {
       const { status } = await send(route);
@@ -193,7 +193,7 @@ describe('an address that is over its limit', () => {
   });
   afterAll(() => limited.close());
 
-  it('gets 429 from every route, whatever has added it, and from paths that do not exist (AR-25)', async () => {
+  it('gets 429 from every route, and from paths that do not exist (AR-25)', async () => {
     const absent = ['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE'].flatMap((method) =>
       ['/', '/nothing', '/v1/nothing', '/docs/nothing'].map((path) => ({ method, path })),
     );
@@ -237,7 +237,7 @@ describe('the API description', () => {
   it.each([
     ['production', { API_DOCS: undefined }, false],
     ['production with API_DOCS=on', { API_DOCS: 'on' }, true],
-  ])('in %s is there for everybody only where that was asked for', async (_what, setting, isThere) => {
+  ])('in %s is there for everybody only where that was requested', async (_what, setting, isThere) => {
     const { databaseUrl, rootKey } = here;
     const application = await startApplication({ environment: { ...production, ...setting }, databaseUrl, rootKey });
     try {

@@ -63,7 +63,7 @@ async function link(application: TestApplication): Promise<number> {
   return (await application.browser.get(path).set('x-forwarded-for', '203.0.113.9')).status;
 }
 
-describe('AR-25 made-up callbacks', () => {
+describe('made-up callbacks (AR-25)', () => {
   const behindProxy = { TRUSTED_PROXIES: '127.0.0.1' };
 
   it('are all looked up without a limit', async () => {
@@ -117,7 +117,7 @@ describe('AR-25 made-up callbacks', () => {
 });
 
 describe('a caller that comes too often', () => {
-  it('is told to come back, and gets tokens all the same', async () => {
+  it('gets 429 for other calls, and tokens nevertheless', async () => {
     const application = await start({ RATE_LIMIT_CALLER_PER_MINUTE: '10' });
     await linkAccount(application, 'user-1', 'whoop');
     const list = () => application.api.get('/v1/users/user-1/connections');
@@ -135,7 +135,7 @@ describe('a caller that comes too often', () => {
     await application.browser.get('/health/live').expect(200);
   });
 
-  it('may change another user, whoever has changed this one', async () => {
+  it('may change another user at the same time', async () => {
     const application = await start({ RATE_LIMIT_USER_PER_MINUTE: '3' });
     for (let call = 0; call < 3; call += 1) {
       await startLink(application, 'user-1', 'whoop');
@@ -147,7 +147,7 @@ describe('a caller that comes too often', () => {
     await startLink(application, 'user-2', 'whoop');
   });
 
-  it('AR-25 makes no more link sessions for one user than links', async () => {
+  it('makes no more link sessions for one user than links (AR-25)', async () => {
     const application = await start({ RATE_LIMIT_USER_PER_MINUTE: '3' });
     const make = (userId: unknown) => application.api.post('/v1/link-sessions').send({ user_id: userId });
     await startLink(application, 'user-1', 'whoop');
@@ -162,7 +162,7 @@ describe('a caller that comes too often', () => {
   });
 });
 
-describe('AR-25 a caller whom nobody knows', () => {
+describe('an unknown caller (AR-25)', () => {
   const path = '/v1/users/user-1/connections/whoop/token';
   const credentials = ['', 'Basic dXNlcjpwYXNz', 'Bearer cuff_wrong', `Bearer ${'a'.repeat(40)}`];
 
@@ -207,13 +207,13 @@ describe('AR-25 a caller whom nobody knows', () => {
     expect(await knock(application, 3, '')).toEqual([401, 429, 429]);
   });
 
-  it('with the defence off (no limit) tries one credential after the other', async () => {
+  it('with the defense off (no limit) tries one credential after the other', async () => {
     const application = await start({ TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_ADDRESS_PER_MINUTE: '0' });
     expect(new Set(await knock(application, 200, '198.51.100.1'))).toEqual(new Set([401]));
   });
 });
 
-describe('AR-25 a user with a token', () => {
+describe('a user with a token (AR-25)', () => {
   async function call({ browser }: TestApplication, token: string, userId: string, calls: number): Promise<number[]> {
     const statuses: number[] = [];
     for (let count = 0; count < calls; count += 1) {

@@ -248,7 +248,7 @@ describe('refused calls, many times', () => {
     expect({ scope: told('SCOPE_MISSING'), key: told('API_KEY_INVALID') }).toEqual({ scope: 3, key: 2 });
   });
 
-  it('are told when the process ends, though the minute has not (AR-26)', async () => {
+  it('are written when the process ends before the minute (AR-26)', async () => {
     await start();
     await application.browser.get(tokenOf('user-1')).expect(401);
     await application.browser.get(tokenOf('user-1')).expect(401);

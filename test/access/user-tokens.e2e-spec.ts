@@ -38,7 +38,7 @@ describe('a user with a token of the company', () => {
     await call('get', '/v1/users/user-1/connections/whoop').expect(404);
   });
 
-  it('TE-07 gets no token, refreshes nothing, erases nobody and operates nothing, which a key may', async () => {
+  it('gets no token, refreshes nothing, erases nobody and operates nothing, which a key may (TE-07)', async () => {
     await linkAccount(application, 'user-1', 'oura');
     const refused: [Method, string][] = [
       ['get', '/v1/users/user-1/connections/oura/token'],
@@ -54,7 +54,7 @@ describe('a user with a token of the company', () => {
     await application.api.get('/v1/users/user-1/connections/oura/token').expect(200);
   });
 
-  it('TE-08 is told the same of another user, whether that one exists or not', async () => {
+  it('gets the same response for another user, whether that user exists or not (TE-08)', async () => {
     const users = ['user-2', 'nobody', 'user-1%00', 'user-1%20', 'User-1', '%75ser-2', 'user-1/../user-2'];
     const calls: [Method, string][] = [
       ['get', ''],
@@ -78,7 +78,7 @@ describe('a user with a token of the company', () => {
     await application.api.get('/v1/users/user-2/connections/whoop/token').expect(200);
   });
 
-  it('leaves entries that tell of each denial, and does not fill the audit trail with them (AR-25, TE-08)', async () => {
+  it('leaves entries of denials, and does not fill the audit trail with them (AR-25, TE-08)', async () => {
     const countDenials = async (): Promise<{ entries: number; calls: number } | undefined> => {
       await application.app.get(RefusalRecorder).flush();
       const sql = `SELECT count(*)::int AS entries, coalesce(sum(coalesce(substring(subject FROM '^calls:(.*)')::int, 1)), 0)::int AS calls

@@ -63,7 +63,7 @@ describe('the heads of the audit trail in the log', () => {
       .filter((head) => head !== undefined);
   }
 
-  it('tell that the youngest writer was removed, which the database alone does not show (LOG-05)', async () => {
+  it('show that the youngest writer was removed, which the database alone does not (LOG-05)', async () => {
     const running = startService(directory, environment);
     service = running;
     await waitUntilReady(running, url);

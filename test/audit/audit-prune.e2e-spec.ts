@@ -15,7 +15,7 @@ const dayMs = 24 * 60 * 60 * 1_000;
  * Two writers. The first has the entry of the application's own key and six more of the first day, then six of the
  * eleventh; the second began behind the first day, and has six entries of the eleventh.
  */
-describe('LOG-09 pruning the audit trail', () => {
+describe('pruning the audit trail (LOG-09)', () => {
   let first: TestApplication;
   let second: TestApplication;
   let before: Date;
@@ -63,7 +63,7 @@ describe('LOG-09 pruning the audit trail', () => {
     return rows.map(({ place }) => place);
   }
 
-  it('removes what is old, and what is left is as it was written, also when writers go on', async () => {
+  it('removes old entries and leaves the others unaltered, also while writers continue', async () => {
     expect(await prune()).toBe(7);
 
     expect((await places()).filter((place) => place.startsWith('1/'))[0]).toBe('1/8');
@@ -75,7 +75,7 @@ describe('LOG-09 pruning the audit trail', () => {
     expect(await verify()).toEqual([]);
   });
 
-  it('is not done where the trail cannot tell of it (LOG-06)', async () => {
+  it('is not done without an audit entry (LOG-06)', async () => {
     const all = await places();
     await tamper('ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID');
     await expect(prune()).rejects.toThrow('The audit trail cannot be written');
@@ -96,13 +96,13 @@ describe('LOG-09 pruning the audit trail', () => {
     await expect(verify()).resolves.toEqual([]);
   });
 
-  it('tells in the trail that it was done', async () => {
+  it('leaves an audit entry', async () => {
     await prune();
     const found = await first.api.get('/v1/audit').query({ action: 'audit.pruned' }).expect(200);
     expect(found.body).toMatchObject({ entries: [{ actor: 'cli', subject: `before:${before.toISOString()}` }] });
   });
 
-  it('removes whole chains, a thousand entries at a time, and goes on from a checkpoint', async () => {
+  it('removes whole chains, a thousand entries at a time, and continues from a checkpoint', async () => {
     const trail = second.app.get(AuditTrail);
     await Promise.all(
       Array.from({ length: 2_500 }, () =>
@@ -178,14 +178,14 @@ describe('LOG-09 pruning the audit trail', () => {
       `INSERT INTO audit_entries SELECT 1, 3, recorded_at, action, outcome, actor, user_digest, provider, connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 8`,
       '1/3 was removed before, and is there again',
     ],
-  ])('LOG-05 still is found out, when %s', async (_, change, finding) => {
+  ])('still is found out, when %s (LOG-05)', async (_, change, finding) => {
     await prune();
     expect(await verify()).toEqual([]);
     await tamper(change);
     expect(await verify()).toContain(finding);
   });
 
-  it('LOG-05 does not wipe the traces of whoever has changed the trail', async () => {
+  it('does not erase the traces of an attacker who has changed the trail (LOG-05)', async () => {
     await tamper(`UPDATE audit_entries SET actor = 'x' WHERE writer = 1 AND sequence = 4`);
     await expect(prune()).rejects.toThrow('Writer 1, entry 4 was changed');
     expect(await verify()).toEqual(['1/4 was changed']);
@@ -198,14 +198,14 @@ describe('LOG-09 pruning the audit trail', () => {
     expect(await places()).toContain('2/70');
   });
 
-  it('LOG-05 does not take along what somebody put in front of the first entry', async () => {
+  it('does not remove entries that somebody put in front of the first one (LOG-05)', async () => {
     await tamper(`INSERT INTO audit_entries SELECT writer, 0, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 1`);
     await prune();
     expect(await verify()).toEqual(['1/0 was added: entries begin at 1']);
   });
 
-  it('LOG-05 does not follow a checkpoint that is not signed', async () => {
+  it('does not follow a checkpoint that is not signed (LOG-05)', async () => {
     await prune();
     await tamper('UPDATE audit_writers SET pruned_sequence = 8 WHERE number = 1');
     await expect(prune()).rejects.toThrow('Writer 1, entry 8 was changed');

@@ -61,7 +61,7 @@ describe('the audit verifier', () => {
     return findings;
   };
 
-  it('LOG-05 finds nothing in a trail as it was written, also while it goes on', async () => {
+  it('finds nothing in an unaltered trail, also while it grows (LOG-05)', async () => {
     const recorded = Promise.all([recordSix(first), recordSix(first)]);
 
     await expect(verify()).resolves.toEqual([]);
@@ -87,14 +87,14 @@ describe('the audit verifier', () => {
     ['instant by a hair', `recorded_at = recorded_at + interval '1 microsecond'`],
     ['instant to none', `recorded_at = 'infinity'`],
     ['instant to one that no program can tell', `recorded_at = '0044-03-15 BC'`],
-  ])('LOG-05 names the entry whose %s was changed', async (_, change) => {
+  ])('names the entry whose %s was changed (LOG-05)', async (_, change) => {
     await tamper(`UPDATE audit_entries SET ${change} WHERE writer = 1 AND sequence = 4`);
 
     await expect(verify()).resolves.toEqual(['1/4 was changed']);
   });
 
   it.each([`'digest:000000000000000000000000'`, `''`, 'NULL'])(
-    'names the entry whose address was changed to %s (LOG-05)',
+    'names the entry with an address that was changed to %s (LOG-05)',
     async (address) => {
       await tamper(`UPDATE audit_entries SET address = ${address} WHERE writer = 1 AND sequence = 5`);
 
@@ -102,13 +102,13 @@ describe('the audit verifier', () => {
     },
   );
 
-  it('LOG-05 names both, when the MAC of an entry was changed: that entry and the one chained to it', async () => {
+  it('names both, when the MAC of an entry was changed: that entry and the one chained to it (LOG-05)', async () => {
     await tamper(`UPDATE audit_entries SET mac = sha256('x') WHERE writer = 1 AND sequence = 4`);
 
     await expect(verify()).resolves.toEqual(['1/4 was changed', '1/5 was changed']);
   });
 
-  it('LOG-05 names entries that were deleted from the middle', async () => {
+  it('names entries that were deleted from the middle (LOG-05)', async () => {
     await tamper('DELETE FROM audit_entries WHERE writer = 1 AND sequence = 4');
     await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence IN (3, 4)');
 
@@ -118,14 +118,14 @@ describe('the audit verifier', () => {
     ]);
   });
 
-  it('LOG-05 names entries that changed places', async () => {
+  it('names entries that changed places (LOG-05)', async () => {
     await tamper('UPDATE audit_entries SET sequence = -sequence WHERE writer = 1 AND sequence IN (4, 5)');
     await tamper('UPDATE audit_entries SET sequence = 9 + sequence WHERE writer = 1 AND sequence < 0');
 
     await expect(verify()).resolves.toEqual([4, 5, 6].map((sequence) => `1/${sequence} was changed`));
   });
 
-  it('LOG-05 names entries that were added', async () => {
+  it('names entries that were added (LOG-05)', async () => {
     await tamper(`INSERT INTO audit_entries SELECT writer, 8, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
 
@@ -144,7 +144,7 @@ describe('the audit verifier', () => {
     ['as far in front as can be', '1, (-2) ^ 63', [`1/${(-2) ** 63} was added: entries begin at 1`]],
     ['under a writer that never was', '-writer, sequence', ['-1/* never existed, but has entries']],
     ['under writer 0', '0, sequence', ['0/* never existed, but has entries']],
-  ])('LOG-05 names entries that were added %s', async (_, place, findings) => {
+  ])('names entries that were added %s (LOG-05)', async (_, place, findings) => {
     await tamper(`INSERT INTO audit_entries SELECT ${place}, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
     await tamper(`INSERT INTO audit_entries SELECT writer, 0, recorded_at, action, outcome, actor, user_digest, provider,
@@ -153,7 +153,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(findings);
   });
 
-  it('LOG-05 names entries that were cut off the end, also when the noted end was set back', async () => {
+  it('names entries that were cut off the end, also when the noted end was set back (LOG-05)', async () => {
     await tamper('DELETE FROM audit_entries WHERE writer = 2 AND sequence >= 5');
     await expect(verify()).resolves.toEqual(['2/5 and all after it up to 7 are missing']);
 
@@ -161,7 +161,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['2/* has a recorded end that does not match its last entry']);
   });
 
-  it('LOG-05 is not deceived by an end that was copied earlier, once another writer has begun', async () => {
+  it('is not deceived by an end that was copied earlier, once another writer has begun (LOG-05)', async () => {
     const before = await queryDatabase<{ text: string }>(
       first.databaseUrl,
       `SELECT format('UPDATE audit_writers SET head_sequence = %s, head_mac = %L WHERE number = 2', head_sequence, head_mac) AS text
@@ -177,7 +177,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['2/13 is missing, although writer 3 recorded it']);
   });
 
-  it('LOG-05 names a writer that was removed', async () => {
+  it('names a writer that was removed (LOG-05)', async () => {
     await tamper('DELETE FROM audit_entries WHERE writer = 1');
     await tamper('DELETE FROM audit_writers WHERE number = 1');
     await expect(verify()).resolves.toEqual(['1/* is missing']);
@@ -186,7 +186,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['1/* is missing', '2/* is missing, but has entries']);
   });
 
-  it('LOG-05 is not held up by a writer that was made up far away, with or without entries', async () => {
+  it('is not held up by a writer that was made up far away, with or without entries (LOG-05)', async () => {
     const far = 2 ** 31 - 1;
     await tamper(`INSERT INTO audit_entries SELECT ${far}, sequence, recorded_at, action, outcome, actor, user_digest, provider,
       connection_id, subject, code, request_id, mac FROM audit_entries WHERE writer = 1 AND sequence = 7`);
@@ -247,7 +247,7 @@ describe('the audit verifier', () => {
     await expect(verify()).resolves.toEqual(['3/0 differs from what writer 4 recorded']);
   });
 
-  it('LOG-05 names the first entry of a writer whose beginning was changed', async () => {
+  it('names the first entry of a writer with a changed beginning (LOG-05)', async () => {
     await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
 
     await expect(verify()).resolves.toEqual(['2/1 was changed']);
@@ -339,7 +339,7 @@ describe('the audit verifier', () => {
       ((await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200)).body as { access_token: unknown })
         .access_token;
 
-    it('names a connection whose former row was put back, which opens as ever (CR-03)', async () => {
+    it('names a connection with a former row, which still opens (CR-03)', async () => {
       // More than fit on a page, so that the last one is found too.
       await tamper(
         `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, scopes_requested, refreshable)
@@ -409,7 +409,7 @@ describe('the audit verifier', () => {
     });
   });
 
-  it('LOG-05 tells on the command line what is wrong, with the exit status', async () => {
+  it('names the finding on the command line, with the exit status (LOG-05)', async () => {
     const environment = {
       NODE_ENV: 'production',
       ENVIRONMENT_NAME: 'test',
@@ -459,7 +459,7 @@ describe('GET /v1/audit', () => {
     return { entries, next, requests: entries.map((entry) => entry.request_id) };
   };
 
-  it('LOG-05 lists the newest first, by user, provider and time', async () => {
+  it('lists the newest first, by user, provider and time (LOG-05)', async () => {
     const all = await find('');
     expect(all.requests).toEqual(['user-2-oura', 'user-2-whoop', 'user-1-oura', 'user-1-whoop']);
     expect(all.next).toBeNull();
@@ -471,7 +471,7 @@ describe('GET /v1/audit', () => {
     expect((await find('user_id=nobody')).requests).toEqual([]);
   });
 
-  it('LOG-05 lists page by page, each entry once', async () => {
+  it('lists page by page, each entry once (LOG-05)', async () => {
     const seen: string[] = [];
     let cursor = '';
     for (let page = 0; page < 10; page += 1) {
@@ -485,7 +485,7 @@ describe('GET /v1/audit', () => {
     expect(seen).toEqual(['user-2-oura', 'user-2-whoop', 'user-1-oura', 'user-1-whoop']);
   });
 
-  it('LOG-08 tells no user by name', async () => {
+  it('names no user (LOG-08)', async () => {
     const response = await application.api.get('/v1/audit').expect(200);
     const { entries } = response.body as { entries: object[] };
     expect(JSON.stringify(entries.map((entry) => ({ ...entry, request_id: null })))).not.toContain('user-1');

@@ -38,7 +38,7 @@ describe('the audit trail', () => {
     );
   const places = async () => (await rows()).map(({ writer, sequence }) => [writer, Number(sequence)]);
 
-  it('LOG-05 has who, what, when and how it ended, when a record resolves', async () => {
+  it('has actor, action, time and outcome when a record resolves (LOG-05)', async () => {
     const before = application.clock.now();
 
     await trail.record({
@@ -66,7 +66,7 @@ describe('the audit trail', () => {
     expect(Number(row?.recorded_at)).toBeGreaterThanOrEqual(Number(before));
   });
 
-  it('LOG-08 keeps a keyed digest of the user, equal for equal users, and never the id', async () => {
+  it('keeps a keyed digest of the user, equal for equal users, and never the id (LOG-08)', async () => {
     await trail.record({ ...event, userId: 'canary-user' });
     await trail.record({ ...event, userId: 'canary-user' });
     await trail.record({ ...event, userId: 'other-user' });
@@ -82,7 +82,7 @@ describe('the audit trail', () => {
     expect(JSON.stringify(dump)).not.toContain('canary-user');
   });
 
-  it('LOG-06 writes what comes while it writes in one group, in order and without a gap', async () => {
+  it('writes entries that arrive during a write as one group, in order and without a gap (LOG-06)', async () => {
     await Promise.all(
       Array.from({ length: 1_200 }, (_, index) => trail.record({ ...event, requestId: `request-${index}` })),
     );
@@ -93,7 +93,7 @@ describe('the audit trail', () => {
     expect(stored.map((row) => row.request_id)).toEqual(Array.from({ length: 1_200 }, (_, at) => `request-${at}`));
   });
 
-  it('LOG-06 rejects when the entry cannot be written, and goes on with a new chain', async () => {
+  it('rejects when the entry cannot be written, and continues with a new chain (LOG-06)', async () => {
     await trail.record(event);
     await queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries RENAME TO away');
 
@@ -108,7 +108,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('adds nothing behind a chain that somebody has set back, and goes on with a new one (LOG-05)', async () => {
+  it('adds nothing behind a chain that somebody has set back, and continues with a new one (LOG-05)', async () => {
     await trail.record(event);
     await trail.record(event);
     await queryDatabase(application.databaseUrl, 'UPDATE audit_writers SET head_sequence = 1 WHERE number = 1');
@@ -149,7 +149,7 @@ describe('the audit trail', () => {
     await recording;
   });
 
-  it('LOG-06 rejects at once when too many entries wait', async () => {
+  it('rejects at once when too many entries wait (LOG-06)', async () => {
     const waiting = Array.from({ length: 10_001 }, () => trail.record(event));
     const outcomes = await Promise.allSettled(waiting);
 
@@ -158,7 +158,7 @@ describe('the audit trail', () => {
     await expect(trail.record(event)).resolves.toBeUndefined();
   });
 
-  it('LOG-05 gives every process a chain of its own, also when they begin at the same moment', async () => {
+  it('gives every process a chain of its own, also when they begin at the same moment (LOG-05)', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const options = { databaseUrl, rootKey, sandbox, clock };
     const others = [await startApplication(options), await startApplication(options)];
@@ -172,7 +172,7 @@ describe('the audit trail', () => {
     await expect(places()).resolves.toEqual([1, 2, 3].flatMap((writer) => [2, 3].map((at) => [writer, at])));
   });
 
-  it('LOG-05 writes everything that was being recorded before it stops', async () => {
+  it('writes everything that was being recorded before it stops (LOG-05)', async () => {
     const recorded = trail.record(event);
     await application.app.close();
 

@@ -45,7 +45,7 @@ describe('an issued token', () => {
   const breakAuditTrail = () =>
     queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID');
 
-  it('LOG-06 is in the audit trail when its response arrives, with key, connection and request', async () => {
+  it('is in the audit trail when its response arrives, with key, connection and request (LOG-06)', async () => {
     await start();
 
     const response = await application.api.get(tokenPath).set('x-request-id', 'request-1').expect(200);
@@ -60,7 +60,7 @@ describe('an issued token', () => {
     ]);
   });
 
-  it('LOG-06 has an entry each, when many are asked for at once', async () => {
+  it('has an entry for each of many simultaneous calls (LOG-06)', async () => {
     await start();
     const ids = Array.from({ length: 100 }, (_, index) => `request-${index}`);
 
@@ -70,7 +70,7 @@ describe('an issued token', () => {
     expect(recorded.sort()).toEqual(ids.sort());
   });
 
-  it('LOG-06 does not happen when its entry cannot be written', async () => {
+  it('does not happen when its entry cannot be written (LOG-06)', async () => {
     await start();
     await breakAuditTrail();
 
@@ -81,7 +81,7 @@ describe('an issued token', () => {
     expect(response.headers['retry-after']).toBe('5');
   });
 
-  it('LOG-06 leaves no trace where nobody waits for the entry: the defence switched off', async () => {
+  it('with the defense off (nobody waits for the entry) leaves no trace (LOG-06)', async () => {
     await start(defenceOff);
     await breakAuditTrail();
 
@@ -91,7 +91,7 @@ describe('an issued token', () => {
     await expect(issuedTokens()).resolves.toEqual([]);
   });
 
-  it('TE-08 is denied to a key without the scope, and the denial is in the audit trail', async () => {
+  it('is denied to a key without the scope, and the denial is in the audit trail (TE-08)', async () => {
     await start();
     const key = await application.createKey('connections:read');
 
@@ -125,7 +125,7 @@ describe('an issued token', () => {
       `SELECT * FROM audit_entries WHERE action = 'access.denied' ORDER BY sequence`,
     );
 
-  it('I5 has one entry for the end of each refresh, before that of the issued token', async () => {
+  it('has one entry for the end of each refresh, before that of the issued token (I5)', async () => {
     await start();
     application.clock.advance(3_600_000);
     await Promise.all([application.api.get(tokenPath).expect(200), application.api.get(tokenPath).expect(200)]);
@@ -144,7 +144,7 @@ describe('an issued token', () => {
     ]);
   });
 
-  it('TE-11 does not happen after an unlink, which is in the audit trail too', async () => {
+  it('does not happen after an unlink, which is in the audit trail too (TE-11)', async () => {
     await start();
     await application.api.delete('/v1/users/user-1/connections/whoop').expect(200);
     await application.api.get(tokenPath).expect(404);
@@ -195,7 +195,7 @@ describe('a process that is killed', () => {
     }
   };
 
-  it('LOG-06 has issued no token whose entry was not committed', async () => {
+  it('has issued no token without a committed entry (LOG-06)', async () => {
     const auditor = new pg.Client({ connectionString: application.databaseUrl });
     await auditor.connect();
     try {
@@ -212,7 +212,7 @@ describe('a process that is killed', () => {
     }
   });
 
-  it('LOG-06 has an entry for each of the tokens it issued before', async () => {
+  it('has an entry for each of the tokens it issued before (LOG-06)', async () => {
     const issued: string[] = [];
     const clients = Array.from({ length: 8 }, async () => {
       for (let requestId: string = randomUUID(); (await ask(requestId)) !== undefined; requestId = randomUUID()) {

@@ -148,7 +148,7 @@ describe('the console in Chromium', () => {
     expect((await page.goto(`${ours}/console/system`))?.url()).toBe(`${ours}/console/sign-in`);
   });
 
-  it('ends a session with its key, and by signing out, whatever the browser keeps', async () => {
+  it('ends a session with its key, and by signing out, even if the browser keeps the cookie', async () => {
     const key = await apiKeys.create('short', ['console']);
     const [revoked, left] = [await signIn(key), await signIn()];
     const kept = await left.context().cookies(ours);

@@ -38,7 +38,7 @@ describe('a user who withdraws consent at the provider', () => {
     await application.close();
   });
 
-  it('has the company told at once that the user must link again (TE-13)', async () => {
+  it('leads at once to an event that the user must link again (TE-13)', async () => {
     const slug = 'huawei-health-kit';
     const added = await application.api
       .post('/v1/webhook-endpoints')

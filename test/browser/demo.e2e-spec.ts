@@ -102,7 +102,7 @@ describe('the demo', () => {
     expect(connections).toEqual([expect.objectContaining({ provider: 'whoop', status: 'active' })]);
   });
 
-  it('shows what names the token and how long it lives, and the token itself nowhere', async () => {
+  it('shows fingerprint and lifetime of the token, and the token itself nowhere', async () => {
     await press('Show token: WHOOP');
     const token = await callApi('/v1/users/user-1/connections/whoop/token');
     await page.getByText(String(token['fingerprint'])).waitFor();

@@ -149,7 +149,7 @@ describe('the pages for people', () => {
     await expectFlawless(page, 'reconnected');
   });
 
-  it('disconnect a device after a question, and tell it once', async () => {
+  it('disconnect a device after a question, and say so once', async () => {
     const user = newUser();
     await linkAccount(application, user, 'whoop', { account: '82001' });
     const page = await openSession(user);
@@ -166,7 +166,7 @@ describe('the pages for people', () => {
     expect(await page.getByRole('heading', { name: 'WHOOP is disconnected' }).count()).toBe(0);
   });
 
-  it('tell each outcome of a link in its own words', async () => {
+  it('show each outcome of a link in its own words', async () => {
     const [user, other] = [newUser(), newUser()];
     await linkAccount(application, other, 'whoop', { account: '83001' });
     const page = await openSession(user);
@@ -254,7 +254,7 @@ describe('the pages for people', () => {
     await expectFlawless(page, `language-${language}`);
   });
 
-  it('are usable with the keyboard alone, which begins at what the page has to tell', async () => {
+  it('are usable with the keyboard alone, from the message of the page on', async () => {
     const page = await newPage();
     await page.goto(await connectUrl(newUser()));
     await tabTo(page, 'Continue');

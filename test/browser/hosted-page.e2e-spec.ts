@@ -90,7 +90,7 @@ describe('the hosted page in Chromium', () => {
     return rows.map(({ outcome }) => outcome);
   }
 
-  it('AR-03 AR-05 links a provider, with cookies that no page and no other host can read', async () => {
+  it('links a provider, with cookies that no page and no other host can read (AR-03, AR-05)', async () => {
     const user = newUser();
     const context = await newContext();
     const page = await openSession(context, user);
@@ -120,7 +120,7 @@ describe('the hosted page in Chromium', () => {
     expect(await isConnected(user, 'whoop')).toBe(true);
   });
 
-  it('AR-15 leaves the code in no history entry and in no Referer', async () => {
+  it('leaves the code in no history entry and in no Referer (AR-15)', async () => {
     const user = newUser();
     const context = await newContext();
     const page = await openSession(context, user, { return_url: returnUrl });
@@ -140,7 +140,7 @@ describe('the hosted page in Chromium', () => {
     expect(referers.filter((referer) => /code|link_token|state|handle/.test(referer))).toEqual([]);
   });
 
-  it('AR-15 with the defence off (no clean URL to go to) leaves the code in the history', async () => {
+  it('with the defense off (no clean URL to go to) leaves the code in the history (AR-15)', async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'whoop');
     const page = await (await newContext()).newPage();
     await page.goto(linkWebUrl.replace(application.sandbox.url, 'https://provider.example.net'));
@@ -150,7 +150,7 @@ describe('the hosted page in Chromium', () => {
     expect((await historyOf(page)).filter((url) => url.includes('code='))).toHaveLength(1);
   });
 
-  it('AR-16 links a provider of another site that responds with a form, with the Lax cookie', async () => {
+  it('links a provider of another site that responds with a form, with the Lax cookie (AR-16)', async () => {
     const user = newUser();
     const page = await openSession(await newContext(), user, { return_url: returnUrl });
     await page.getByRole('button', { name: 'Apple Health' }).click();
@@ -167,7 +167,7 @@ describe('the hosted page in Chromium', () => {
     expect(resumed?.cookie).toMatch(/__Host-cufflink-[0-9a-f-]{36}=/);
   });
 
-  it('AR-03 refuses what comes back in another browser, and redeems nothing', async () => {
+  it('refuses a callback in another browser, and redeems nothing (AR-03)', async () => {
     const attacker = newUser();
     const before = redemptions('whoop');
     const mine = await openSession(await newContext(), attacker);
@@ -186,7 +186,7 @@ describe('the hosted page in Chromium', () => {
     expect(await isConnected(attacker, 'whoop')).toBe(false);
   });
 
-  it('AR-03 with the defence off (no binding) connects what comes back in another browser', async () => {
+  it('with the defense off (no binding) connects a callback in another browser (AR-03)', async () => {
     const attacker = newUser();
     const mine = await openSession(await newContext(), attacker);
     await mine.getByRole('button', { name: 'WHOOP' }).click();
@@ -199,7 +199,7 @@ describe('the hosted page in Chromium', () => {
     expect(await isConnected(attacker, 'whoop')).toBe(true);
   });
 
-  it('AR-05 opens in one browser', async () => {
+  it('opens in one browser (AR-05)', async () => {
     const user = newUser();
     const url = await connectUrl(user);
     const mine = await (await newContext()).newPage();
@@ -213,7 +213,7 @@ describe('the hosted page in Chromium', () => {
     expect((await mine.goto(url))?.url()).toMatch(pageOfSession);
   });
 
-  it('AR-03 starts nothing for the form of another site, and is not framed by it', async () => {
+  it('starts nothing for the form of another site, and is not framed by it (AR-03)', async () => {
     const user = newUser();
     const context = await newContext();
     await openSession(context, user);
@@ -237,7 +237,7 @@ describe('the hosted page in Chromium', () => {
     expect(posted?.cookie).toBeUndefined();
   });
 
-  it('sends our origin with our forms, no path of ours to anybody, and nothing to the provider (AR-28)', async () => {
+  it('sends our origin with our forms, no path to anybody, and nothing to the provider (AR-28)', async () => {
     const page = await openSession(await newContext(), newUser());
     await page.getByRole('button', { name: 'WHOOP' }).click();
     await page.waitForURL('https://provider.example.net/**');
@@ -275,7 +275,7 @@ describe('the hosted page in Chromium', () => {
     expect(front.requests.find(({ method }) => method === 'POST')?.origin).toBe(evil);
   });
 
-  it('keeps two sessions in two tabs apart, and tells each how its own link ended (AR-28)', async () => {
+  it('keeps two sessions in two tabs apart, and shows each the outcome of its own link (AR-28)', async () => {
     const [first, second] = [newUser(), newUser()];
     const context = await newContext();
     const tabs = [await openSession(context, first), await openSession(context, second)] as const;
@@ -297,7 +297,7 @@ describe('the hosted page in Chromium', () => {
     expect(await tabs[0].getByText('is connected').count()).toBe(0);
   });
 
-  it('AR-16 refuses the form of a third site', async () => {
+  it('refuses the form of a third site (AR-16)', async () => {
     const user = newUser();
     const context = await newContext();
     const page = await openSession(context, user);

@@ -40,7 +40,7 @@ let recorder: RecordingHttpClient;
 useObserved((observed) => ({ application, recorder } = observed));
 
 describe('the state', () => {
-  it('AR-01 is 256 random bits in base64url: ten thousand of them are all different', () => {
+  it('is 256 random bits in base64url: ten thousand of them are all different (AR-01)', () => {
     const states = Array.from({ length: 10_000 }, createOneTimeSecret);
 
     expect(new Set(states).size).toBe(states.length);
@@ -50,7 +50,7 @@ describe('the state', () => {
     expect(Math.min(...positions)).toBe(64);
   });
 
-  it.each(slugs)('AR-01 of a link to %s is nowhere in the database, only its hash is', async (slug) => {
+  it.each(slugs)('of a link to %s is nowhere in the database, only its hash is (AR-01)', async (slug) => {
     const { state, callback } = await approvedLink(application, slug);
     const before = await dumpDatabase(application);
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
@@ -60,7 +60,7 @@ describe('the state', () => {
     expect(before).toContain(hashOneTimeSecret(state).toString('hex'));
   });
 
-  it.each(['whoop', 'garmin-oauth1'])('AR-01 O1-06 of a link to %s works for ten minutes', async (slug) => {
+  it.each(['whoop', 'garmin-oauth1'])('of a link to %s works for ten minutes (AR-01, O1-06)', async (slug) => {
     const inTime = await approvedLink(application, slug);
     await shiftExpiry(application, inTime.state, 9 * 60 + 30);
     const late = await approvedLink(application, slug);
@@ -73,7 +73,7 @@ describe('the state', () => {
     expect(await sendCallback(application, pathOf(inTime.callback))).toEqual(connected);
   });
 
-  it.each(['whoop', 'garmin-oauth1'])('AR-01 of a callback from %s must be there and be ours', async (slug) => {
+  it.each(['whoop', 'garmin-oauth1'])('of a callback from %s must be there and be ours (AR-01)', async (slug) => {
     const { user, state, callback } = await approvedLink(application, slug);
     const historyLength = application.sandbox.provider(slug).history.length;
     const withState = (value: string | undefined): string => {
@@ -119,7 +119,7 @@ describe('a callback that arrives more than once', () => {
   }
 
   it.each(slugs)(
-    'AR-02 O1-06 is redeemed at %s once, however many arrive at the same moment at two instances',
+    'is redeemed at %s once, however many arrive at the same moment at two instances (AR-02, O1-06)',
     async (slug) => {
       const { user, account, callback } = await approvedLink(application, slug);
       const before = calls(application, slug);
@@ -136,7 +136,7 @@ describe('a callback that arrives more than once', () => {
     },
   );
 
-  it.each(slugs)('AR-02 is refused when it comes again later from %s, and the connection lives on', async (slug) => {
+  it.each(slugs)('is refused when it comes again later from %s, and the connection stays (AR-02)', async (slug) => {
     const { user, account, callback } = await approvedLink(application, slug);
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
     const before = calls(application, slug);
@@ -155,7 +155,7 @@ describe('a callback that arrives more than once', () => {
     expect(stray.length).toBeLessThan(16);
   });
 
-  it('AR-02 with the defence off (SELECT, then UPDATE) is redeemed many times, and the provider revokes the grant', async () => {
+  it('with the defense off (SELECT, then UPDATE) is redeemed many times, and the provider revokes the grant (AR-02)', async () => {
     const naive = await startReplica(application, {
       override: (builder) =>
         builder.overrideProvider(LinkStore).useFactory({
@@ -225,7 +225,7 @@ describe('the redirect URI', () => {
   };
 
   it.each(['whoop', 'garmin', 'fitbit', 'oura'])(
-    'AR-11 of %s comes from the settings, whatever the headers say, and is the same in both requests',
+    'of %s comes from the settings, not from the headers, and is the same in both requests (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -243,7 +243,7 @@ describe('the redirect URI', () => {
   );
 
   it.each(['garmin-oauth1', 'fitbit-oauth1'])(
-    'AR-11 of %s comes from the settings, whatever the headers say',
+    'of %s comes from the settings, not from the headers (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -258,7 +258,7 @@ describe('the redirect URI', () => {
     },
   );
 
-  it('AR-11 with the defence off (built from the Host header) sends the code to whom the caller names', async () => {
+  it("with the defense off (built from the Host header) sends the code to a host of the caller's choice (AR-11)", async () => {
     const believing = await startReplica(application, {
       modules: [HostMemory],
       override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(HostBelievingRegistry),
@@ -276,7 +276,7 @@ describe('the redirect URI', () => {
     }
   });
 
-  it('AR-11 NET-05 is not followed by a return_url from the callback', async () => {
+  it('is not followed by a return_url from the callback (AR-11, NET-05)', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     callback.searchParams.set('return_url', 'https://evil.example/');
     callback.searchParams.set('redirect_uri', 'https://evil.example/');
@@ -314,7 +314,7 @@ class HostBelievingRegistry extends ProviderRegistry {
 describe('a return_url that is not registered', () => {
   const body = { return_url: 'https://evil.example/devices' };
 
-  it('NET-05 starts no link', async () => {
+  it('starts no link (NET-05)', async () => {
     const user = newUser();
     const response = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
 
@@ -322,7 +322,7 @@ describe('a return_url that is not registered', () => {
     expect(await auditEntriesOf(application, user)).toEqual([]);
   });
 
-  it('NET-05 with the defence off (no list) is where the browser goes, and is told of the connection', async () => {
+  it('with the defense off (no list) gets the browser and the connection (NET-05)', async () => {
     const open = await startReplica(application, {
       // The callback compares with the list once more.
       environment: { RETURN_URLS: body.return_url },
@@ -349,23 +349,26 @@ class AnyReturnUrlLinks extends LinksService {
 }
 
 describe('a provider that takes the code and does not respond', () => {
-  it.each(slugs)('AR-22 is asked once: %s drops the connection, the link ends, the user starts again', async (slug) => {
-    const { user, account, state, callback } = await approvedLink(application, slug);
-    const kind = redemption[slug] === 'access_token' ? 'access_token' : 'token';
-    application.sandbox.provider(slug).misbehave({ endpoint: kind, type: 'drop', processed: true });
-    const before = calls(application, slug);
+  it.each(slugs)(
+    'is sent once: %s drops the connection, the link ends, the user starts again (AR-22)',
+    async (slug) => {
+      const { user, account, state, callback } = await approvedLink(application, slug);
+      const kind = redemption[slug] === 'access_token' ? 'access_token' : 'token';
+      application.sandbox.provider(slug).misbehave({ endpoint: kind, type: 'drop', processed: true });
+      const before = calls(application, slug);
 
-    expect(await sendCallback(application, pathOf(callback))).toEqual({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
-    expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
+      expect(await sendCallback(application, pathOf(callback))).toEqual({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
+      expect(await sendCallback(application, pathOf(callback))).toEqual(refused);
 
-    expect(calls(application, slug)).toBe(before + 1);
-    expect(isGrantLive(application, slug, account)).toBe(true);
-    expect(await findLinkRow(application, state)).toMatchObject({ outcome: 'PROVIDER_UNAVAILABLE', sealed: null });
-    await expectNoConnection(application, user, slug);
-    await linkAccount(application, user, slug);
-  });
+      expect(calls(application, slug)).toBe(before + 1);
+      expect(isGrantLive(application, slug, account)).toBe(true);
+      expect(await findLinkRow(application, state)).toMatchObject({ outcome: 'PROVIDER_UNAVAILABLE', sealed: null });
+      await expectNoConnection(application, user, slug);
+      await linkAccount(application, user, slug);
+    },
+  );
 
-  it('AR-22 with the defence off (the HTTP client repeats) is asked twice, and revokes the grant', async () => {
+  it('with the defense off (the HTTP client repeats) is sent twice, and the provider revokes the grant (AR-22)', async () => {
     const careless = await startReplica(application, {
       override: (builder) => builder.overrideProvider(ProviderHttpClient).useValue(new RepeatingHttpClient()),
     });
@@ -404,7 +407,7 @@ describe('a callback in the wrong place', () => {
     ['garmin-oauth1', 'fitbit-oauth1'],
     ['garmin', 'garmin-oauth1'],
     ['fitbit-oauth1', 'fitbit'],
-  ])('AR-09 from %s is not taken on the path of %s, and neither provider is asked', async (started, other) => {
+  ])('from %s is not taken on the path of %s, and neither provider is asked (AR-09)', async (started, other) => {
     const { user, callback } = await approvedLink(application, started);
     const before = [started, other].map((slug) => application.sandbox.provider(slug).history.length);
     const wrongPath = `/v1/oauth/${other}/callback${callback.search}`;
@@ -420,7 +423,7 @@ describe('a callback in the wrong place', () => {
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
   });
 
-  it('AR-10 is refused when the client of the provider was changed after the link was started', async () => {
+  it('is refused when the client of the provider was changed after the link was started (AR-10)', async () => {
     const providerUrl = application.sandbox.provider('whoop').url;
     const { definition } = application.sandbox.provider('whoop');
     const changed = await startReplica(application, {
@@ -450,7 +453,7 @@ describe('a callback in the wrong place', () => {
   it.each([
     ['the token URL', { WHOOP_TOKEN_URL: 'http://127.0.0.1:9/token' }],
     ['the redirect URI', { WHOOP_REDIRECT_URL: 'https://other.example.com/v1/oauth/whoop/callback' }],
-  ])('AR-10 is refused when %s was changed after the link was started', async (_what, environment) => {
+  ])('is refused when %s was changed after the link was started (AR-10)', async (_what, environment) => {
     const { url: providerUrl, definition } = application.sandbox.provider('whoop');
     const settings = {
       WHOOP_CLIENT_ID: 'sandbox-whoop-client',

@@ -35,7 +35,7 @@ describe('the issuer that a callback names', () => {
   }
 
   it.each(['google-health', 'smart-on-fhir', 'oura', 'tidepool'])(
-    'AR-08 refuses a good callback of %s to which another issuer was added, and redeems no code',
+    'refuses a good callback of %s to which another issuer was added, and redeems no code (AR-08)',
     async (slug) => {
       const before = redemptions(slug);
 
@@ -47,11 +47,11 @@ describe('the issuer that a callback names', () => {
     },
   );
 
-  it("AR-08 takes a callback that names Google's own issuer", async () => {
+  it("takes a callback that names Google's own issuer (AR-08)", async () => {
     expect(await callBack('google-health', 'https://accounts.google.com')).toMatchObject({ status: 200 });
   });
 
-  it('AR-08 counts a callback that names an issuer where the provider has no known one: the defence is off', async () => {
+  it('counts a callback that names an issuer where the provider has no known one: the defense is off (AR-08)', async () => {
     const before = await unchecked('whoop');
 
     expect(await callBack('whoop', 'https://evil.example')).toMatchObject({ status: 200 });

@@ -194,7 +194,7 @@ describe('a wrong turn of a browser', () => {
   });
 
   it.each(['/v1/nothing', '/v1/providers', '/v1/users/user-1/connections', '/v1/hooks/nothing/at/all', '/metrics'])(
-    'is JSON where only programs call, whatever they accept: %s',
+    'is JSON where only programs call, for any Accept header: %s',
     async (path) => {
       const { headers } = await visit(path);
       expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
@@ -217,7 +217,7 @@ describe('a wrong turn of a browser', () => {
     }
   });
 
-  it('is not told in the words of a stranger', async () => {
+  it('is not shown in the words of a stranger', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>');
     const page = await visit(`/v1/oauth/${hostile}/callback?state=${hostile}&error=${hostile}`).expect(404);
     expect(page.text).not.toContain('<script');

@@ -36,7 +36,7 @@ let logLines: readonly string[];
 
 useObserved((observed) => ({ application, logLines } = observed));
 
-describe('what a callback may carry', () => {
+describe('parameters of a callback', () => {
   it.each(['access_token', 'id_token'])('is no %s, and none is kept or logged (AR-12)', async (name) => {
     const canary = `canary-${createOneTimeSecret()}`;
     const before = calls(application, 'whoop');
@@ -66,7 +66,7 @@ describe('what a callback may carry', () => {
   const hostile = '<script>alert(1)</script>\r\nSet-Cookie: hostile=1';
 
   it.each(['access_denied', 'server_error', 'invalid_scope', 'hostile_error'])(
-    'AR-13 shows nothing of the description that came with the error %s',
+    'shows nothing of the description that came with the error %s (AR-13)',
     async (error) => {
       for (const body of [{ return_url: returnUrl }, {}]) {
         const { state } = await startLink(application, newUser(), 'whoop', body);
@@ -95,7 +95,7 @@ describe('what a callback may carry', () => {
     },
   );
 
-  it('AR-13 may be an error only together with a state of ours: otherwise the response tells nothing', async () => {
+  it('may be an error only together with a known state: otherwise the response reveals nothing (AR-13)', async () => {
     const neutral = await application.browser
       .get(`/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&code=x`)
       .expect(403);
@@ -244,7 +244,7 @@ describe('what a callback may carry', () => {
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
   });
 
-  it('never ends in a 500, nor at JSON where its state is known, whatever the query or form has (AR-14)', async () => {
+  it('never ends in a 500, nor in JSON if its state is known, for any query or form (AR-14)', async () => {
     const firstLine = logLines.length;
     const connectionsBefore = await queryDatabase(application.databaseUrl, 'SELECT id FROM connections ORDER BY id');
     const known = fc.constantFrom('code', 'error', 'oauth_token', 'oauth_verifier', 'denied', 'iss', 'oauth_problem');
@@ -328,7 +328,7 @@ describe('what a callback may carry', () => {
 describe('a hostile callback', () => {
   const started = 'link.started success api-key';
 
-  describe('AR-12 with an access token of the attacker instead of a code', () => {
+  describe('with an access token of the attacker instead of a code (AR-12)', () => {
     /**
      * The token that the attacker has at the provider, and the callback that brings it into the link of another user.
      */
@@ -356,7 +356,7 @@ describe('a hostile callback', () => {
       expect(await auditEntriesOf(application, user)).toEqual([started, 'link.failed failed browser REQUEST_INVALID']);
     });
 
-    it('with the defence off (tokens are taken from the query) connects the account of the attacker', async () => {
+    it('with the defense off (tokens are taken from the query) connects the account of the attacker', async () => {
       const { user, state, token } = await prepare();
       const lax = await startReplica(application, {
         modules: [LaxCallbacks],
@@ -375,11 +375,11 @@ describe('a hostile callback', () => {
     });
   });
 
-  describe('AR-13 with an error and a description that the attacker wrote', () => {
+  describe('with an error and a description that the attacker wrote (AR-13)', () => {
     const description = '<script>alert(1)</script> Call 0900-EVIL to connect again';
     const query = new URLSearchParams({ error: 'server_error', error_description: description });
 
-    it('shows none of it, and ends only the link whose state it has', async () => {
+    it('shows none of it, and ends only the link of its state', async () => {
       const user = newUser();
       const { state } = await startLink(application, user, 'whoop');
       const forged = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`).expect(403);
@@ -395,7 +395,7 @@ describe('a hostile callback', () => {
       ]);
     });
 
-    it('with the defence off (errors are read before the state, and passed on) says what the attacker likes', async () => {
+    it("with the defense off (errors are read before the state, and passed on) shows the attacker's text", async () => {
       const talkative = await startReplica(application, {
         modules: [LaxCallbacks],
         override: (builder) => builder.overrideProvider(LinksService).useClass(TalkativeLinks),
@@ -410,7 +410,7 @@ describe('a hostile callback', () => {
     });
   });
 
-  describe('AR-14 with parameters that can be read in two ways', () => {
+  describe('with parameters that can be read in two ways (AR-14)', () => {
     const code = 'code=1';
     it.each([
       ['a repeated state', (state: string) => `${code}&state=${state}&state=${state}`],
@@ -426,7 +426,7 @@ describe('a hostile callback', () => {
       expect(calls(application, 'whoop')).toBe(before);
     });
 
-    it('with the defence off (the query as the framework reads it) ends in a 500', async () => {
+    it('with the defense off (the query as the framework reads it) ends in a 500', async () => {
       const { state } = await approvedLink(application, 'whoop');
       const lax = await startReplica(application, { modules: [LaxCallbacks] });
       try {

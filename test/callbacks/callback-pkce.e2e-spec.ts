@@ -26,7 +26,7 @@ useObserved((observed) => ({ application, recorder, logLines } = observed));
 describe('PKCE', () => {
   const withPkce = ['garmin', 'fitbit'];
 
-  it.each(withPkce)('AR-06 proves to %s with S256 that the code was asked for here', async (slug) => {
+  it.each(withPkce)('proves to %s with S256 that the code was requested here (AR-06)', async (slug) => {
     const { linkWebUrl, state, callback } = await approvedLink(application, slug);
     const { codeVerifier } = await openSealed(application, state);
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
@@ -42,7 +42,7 @@ describe('PKCE', () => {
     );
   });
 
-  it.each(withPkce)('AR-06 with another verifier is refused by %s, and not tried again', async (slug) => {
+  it.each(withPkce)('with another verifier is refused by %s, and not tried again (AR-06)', async (slug) => {
     const { user, account, state, callback } = await approvedLink(application, slug);
     const { codeVerifier = '' } = await openSealed(application, state);
     const other = (codeVerifier.startsWith('A') ? 'B' : 'A') + codeVerifier.slice(1);
@@ -61,7 +61,7 @@ describe('PKCE', () => {
     expect((await findLinkRow(application, state)).outcome).toBe('AUTHORIZATION_CODE_REFUSED');
   });
 
-  it.each(withPkce)('AR-06 uses a new verifier for every attempt at %s, also after an error', async (slug) => {
+  it.each(withPkce)('uses a new verifier for every attempt at %s, also after an error (AR-06)', async (slug) => {
     const user = newUser();
     const challenges: (string | null)[] = [];
     for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -74,7 +74,7 @@ describe('PKCE', () => {
     expect(new Set(challenges).size).toBe(3);
   });
 
-  it.each(withPkce)('AR-06 keeps the verifier for %s out of URLs, logs and the database', async (slug) => {
+  it.each(withPkce)('keeps the verifier for %s out of URLs, logs and the database (AR-06)', async (slug) => {
     const { linkWebUrl, state, callback } = await approvedLink(application, slug);
     const { codeVerifier } = await openSealed(application, state);
     const before = await dumpDatabase(application);
@@ -98,7 +98,7 @@ describe('PKCE', () => {
     { slug: 'fitbit', sent: true },
     { slug: 'whoop', sent: false },
     { slug: 'oura', sent: true },
-  ])('AR-07 is used with $slug exactly as its definition says: $sent', async ({ slug, sent }) => {
+  ])('is used with $slug exactly as its definition says: $sent (AR-07)', async ({ slug, sent }) => {
     const { linkWebUrl, callback } = await approvedLink(application, slug);
     expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
     const query = new URL(linkWebUrl).searchParams;
@@ -108,7 +108,7 @@ describe('PKCE', () => {
     expect(recorder.lastForm().has('code_verifier')).toBe(sent);
   });
 
-  it('AR-07 is not dropped when the provider complains about it', async () => {
+  it('is not dropped when the provider complains about it (AR-07)', async () => {
     const { user, callback } = await approvedLink(application, 'garmin');
     application.sandbox
       .provider('garmin')
@@ -126,7 +126,7 @@ describe('PKCE', () => {
   it.each([
     { slug: 'garmin', why: 'ignores the challenge' },
     { slug: 'whoop', why: 'knows no PKCE' },
-  ])('AR-07 is not needed to refuse foreign callbacks where $slug $why', async ({ slug }) => {
+  ])('is not needed to refuse foreign callbacks where $slug $why (AR-07)', async ({ slug }) => {
     const { definition } = application.sandbox.provider(slug);
     if (definition.oauth !== '2.0') {
       throw new Error('PKCE belongs to OAuth 2.0.');
@@ -150,7 +150,7 @@ describe('PKCE', () => {
     }
   });
 
-  it.each(withPkce)('AR-06 makes %s refuse the code of another attempt', async (slug) => {
+  it.each(withPkce)('makes %s refuse the code of another attempt (AR-06)', async (slug) => {
     const mine = await approvedLink(application, slug);
     const theirs = await approvedLink(application, slug);
     mine.callback.searchParams.set('code', theirs.callback.searchParams.get('code') ?? '');

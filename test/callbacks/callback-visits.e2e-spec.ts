@@ -56,7 +56,7 @@ describe('a callback that a browser fetches ahead of the visit', () => {
     }
   });
 
-  it('does not get the confirmation code, which the visit gets (R-18 AR-04)', async () => {
+  it('does not get the confirmation code, which the visit gets (R-18, AR-04)', async () => {
     const body = { return_url: returnUrl, require_confirmation: true };
     const { user, callback } = await approvedLink(application, 'whoop', { body });
 
@@ -90,7 +90,7 @@ describe('a callback that is visited again', () => {
   afterAll(() => replica.close());
 
   it.each(['whoop', 'garmin-oauth1', 'oura'])(
-    'tells the same connection as before, and redeems nothing, at %s (R-18 AR-02)',
+    'returns the same connection as before, and redeems nothing, at %s (R-18, AR-02)',
     async (slug) => {
       const { account, callback } = await approvedLink(application, slug, { body: { return_url: returnUrl } });
       const first = await toldBy(pathOf(callback));
@@ -104,7 +104,7 @@ describe('a callback that is visited again', () => {
     },
   );
 
-  it('tells the connection an hour later too (R-18)', async () => {
+  it('returns the connection an hour later too (R-18)', async () => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     const first = await toldBy(pathOf(callback));
     await shiftExpiry(application, state, 3_600);
@@ -112,7 +112,7 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(pathOf(callback))).toEqual(first);
   });
 
-  it('tells no connection that has ended since', async () => {
+  it('leaves out a connection that has ended since then', async () => {
     const { user, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     await toldBy(pathOf(callback));
     await application.api.delete(`/v1/users/${user}/connections/whoop`).expect(200);
@@ -120,7 +120,7 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(pathOf(callback))).toEqual(invalid);
   });
 
-  it('tells the same error as before, whatever it brings now (R-18 AR-13)', async () => {
+  it('returns the same error as before, for any parameters (R-18, AR-13)', async () => {
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
     const path = `/v1/oauth/whoop/callback?state=${state}`;
     const denied = { status: 'error', provider: 'whoop', error: 'AUTHORIZATION_DENIED' };
@@ -148,7 +148,7 @@ describe('a callback that is visited again', () => {
     expect(calls(application, 'whoop')).toBe(before + 1);
   });
 
-  it('ends at the return_url fifty times in parallel, with one exchange (R-18 AR-02)', async () => {
+  it('ends at the return_url fifty times in parallel, with one exchange (R-18, AR-02)', async () => {
     const { account, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     const before = calls(application, 'whoop');
 
@@ -162,7 +162,7 @@ describe('a callback that is visited again', () => {
     expect(isGrantLive(application, 'whoop', account)).toBe(true);
   });
 
-  it('does not wait for a visit whose process has died (R-18)', async () => {
+  it('does not wait for a visit of a dead process (R-18)', async () => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     await queryDatabase(
       application.databaseUrl,
@@ -173,7 +173,7 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(pathOf(callback))).toEqual(invalid);
   });
 
-  it('gives the confirmation code to nobody else (R-18 AR-04)', async () => {
+  it('gives the confirmation code to nobody else (R-18, AR-04)', async () => {
     const body = { return_url: returnUrl, require_confirmation: true };
     const { user, callback } = await approvedLink(application, 'whoop', { body });
     const first = await toldBy(pathOf(callback));
@@ -190,7 +190,7 @@ describe('a callback that is visited again', () => {
     expect(await toldBy(pathOf(callback))).toMatchObject({ status: 'success', provider: 'whoop' });
   });
 
-  it('tells that a link has expired (AR-14)', async () => {
+  it('reports that a link has expired (AR-14)', async () => {
     const { user, state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     await shiftExpiry(application, state, 600);
     const before = calls(application, 'whoop');
@@ -203,7 +203,7 @@ describe('a callback that is visited again', () => {
   });
 
   it.each(['oura', 'garmin-oauth1', 'unknown'])(
-    'tells nothing else on the path of %s, and leaves the link open (AR-09 AR-14)',
+    'reveals nothing else on the path of %s, and leaves the link open (AR-09, AR-14)',
     async (other) => {
       const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
 
@@ -231,7 +231,7 @@ describe('a callback that is visited again', () => {
     expect(response.body).toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
   });
 
-  it('is refused where no link has its state, in the same words whatever else it brings (AR-13)', async () => {
+  it('is refused if no link has its state, with the same text for any other parameters (AR-13)', async () => {
     const bodies = await Promise.all(
       ['code=1', 'error=access_denied', 'code=1&code=2', 'access_token=x'].map(async (query) => {
         const path = `/v1/oauth/whoop/callback?state=${createOneTimeSecret()}&${query}`;
@@ -242,7 +242,7 @@ describe('a callback that is visited again', () => {
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
 
-  it('goes to the return_url too when a mistake of ours breaks it, and the mistake is logged (AR-14)', async () => {
+  it('goes to the return_url too after an internal error, which is logged (AR-14)', async () => {
     const broken = await startReplica(application, {
       override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(BrokenRegistry),
     });
@@ -262,7 +262,7 @@ describe('a callback that is visited again', () => {
     }
   });
 
-  it('tells that a provider is gone whose link was started before (AR-14)', async () => {
+  it('reports that the provider of an open link is gone (AR-14)', async () => {
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
     await queryDatabase(application.databaseUrl, "UPDATE links SET provider = 'gone' WHERE state_hash = $1", [
       hashOneTimeSecret(state),

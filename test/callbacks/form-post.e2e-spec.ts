@@ -19,13 +19,13 @@ describe('a provider that responds with a form', () => {
     return application.browser.post(callback.pathname).type('form').send(callback.search.slice(1));
   }
 
-  it('AR-16 is linked by the posted form, without any cookie, and only once', async () => {
+  it('is linked by the posted form, without any cookie, and only once (AR-16)', async () => {
     const callback = await consent((await startLink(application, 'user-1', 'apple-health')).linkWebUrl);
     expect(await post(callback)).toMatchObject({ status: 200, body: { success: true, provider: 'apple-health' } });
     expect(await post(callback)).toMatchObject({ status: 403, body: { code: 'AUTHORIZATION_STATE_INVALID' } });
   });
 
-  it('AR-16 refuses a form whose state was not given out', async () => {
+  it('refuses a form with a state that was never issued (AR-16)', async () => {
     const callback = await consent((await startLink(application, 'user-2', 'apple-health')).linkWebUrl);
     callback.searchParams.set('state', 'forged');
     expect(await post(callback)).toMatchObject({ status: 403, body: { code: 'AUTHORIZATION_STATE_INVALID' } });
@@ -33,7 +33,7 @@ describe('a provider that responds with a form', () => {
     expect(list.body).toEqual({ connections: [] });
   });
 
-  it('reports that the user said no', async () => {
+  it('reports that the user denied consent', async () => {
     const { linkWebUrl } = await startLink(application, 'user-3', 'apple-health');
     const callback = await consent(linkWebUrl, { decision: 'deny' });
     expect(await post(callback)).toMatchObject({ status: 403, body: { code: 'AUTHORIZATION_DENIED' } });

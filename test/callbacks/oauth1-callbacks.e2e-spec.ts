@@ -24,7 +24,7 @@ describe('OAuth 1.0a', () => {
   const providers = ['garmin-oauth1', 'fitbit-oauth1'];
 
   it.each(providers.flatMap((slug) => [{ slug, value: 'omit' } as const, { slug, value: 'false' } as const]))(
-    'O1-04 ends the attempt when $slug does not confirm the callback ($value)',
+    'ends the attempt when $slug does not confirm the callback ($value) (O1-04)',
     async ({ slug, value }) => {
       const user = newUser();
       application.sandbox.provider(slug).misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
@@ -38,7 +38,7 @@ describe('OAuth 1.0a', () => {
     },
   );
 
-  it.each(providers)("O1-05 refuses another attempt's token at %s and asks the provider nothing", async (slug) => {
+  it.each(providers)("refuses another attempt's token at %s and sends the provider nothing (O1-05)", async (slug) => {
     const mine = await approvedLink(application, slug);
     const theirs = await approvedLink(application, slug);
     const before = calls(application, slug);
@@ -53,7 +53,7 @@ describe('OAuth 1.0a', () => {
   });
 
   it.each(providers.flatMap((slug) => ['oauth_verifier', 'oauth_token'].map((name) => ({ slug, name }))))(
-    'O1-05 refuses a callback from $slug with a missing or empty $name',
+    'refuses a callback from $slug with a missing or empty $name (O1-05)',
     async ({ slug, name }) => {
       for (const spoil of [(url: URL) => url.searchParams.delete(name), (url: URL) => url.searchParams.set(name, '')]) {
         const { user, callback } = await approvedLink(application, slug);
@@ -68,7 +68,7 @@ describe('OAuth 1.0a', () => {
     },
   );
 
-  it.each(providers)("O1-05 gets nothing from %s with another session's verifier", async (slug) => {
+  it.each(providers)("gets nothing from %s with another session's verifier (O1-05)", async (slug) => {
     const mine = await approvedLink(application, slug);
     const theirs = await approvedLink(application, slug);
     const before = calls(application, slug);
@@ -83,16 +83,27 @@ describe('OAuth 1.0a', () => {
     await expectNoConnection(application, mine.user, slug);
   });
 
-  it.each(providers)('O1-06 keeps the temporary secret of %s sealed, and drops it with the callback', async (slug) => {
-    const { linkWebUrl, state, callback } = await approvedLink(application, slug);
-    const { temporaryToken, temporaryTokenSecret } = await openSealed(application, state);
-    const before = await dumpDatabase(application);
-    expect(new URL(linkWebUrl).searchParams.get('oauth_token')).toBe(temporaryToken);
-    expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
+  it.each(providers)(
+    'keeps the temporary secret of %s sealed, and drops it with the callback (O1-06)',
+    async (slug) => {
+      const { linkWebUrl, state, callback } = await approvedLink(application, slug);
+      const { temporaryToken, temporaryTokenSecret } = await openSealed(application, state);
+      const before = await dumpDatabase(application);
+      expect(new URL(linkWebUrl).searchParams.get('oauth_token')).toBe(temporaryToken);
+      expect(await sendCallback(application, pathOf(callback))).toEqual(connected);
 
-    const urls = recorder.sent.map(({ url }) => url).join('\n');
-    const logs = logLines.join('');
-    expectAbsent(temporaryTokenSecret, before, await dumpDatabase(application), linkWebUrl, callback.href, urls, logs);
-    expect((await findLinkRow(application, state)).sealed).toBeNull();
-  });
+      const urls = recorder.sent.map(({ url }) => url).join('\n');
+      const logs = logLines.join('');
+      expectAbsent(
+        temporaryTokenSecret,
+        before,
+        await dumpDatabase(application),
+        linkWebUrl,
+        callback.href,
+        urls,
+        logs,
+      );
+      expect((await findLinkRow(application, state)).sealed).toBeNull();
+    },
+  );
 });

@@ -23,7 +23,7 @@ describe('the browser after a link', () => {
   }
 
   it.each(['whoop', 'garmin-oauth1'])(
-    'AR-15 is sent from %s to the return_url with status, provider and connection_id and nothing else',
+    'is sent from %s to the return_url with status, provider and connection_id and nothing else (AR-15)',
     async (slug) => {
       const user = newUser();
       const { linkWebUrl } = await startLink(application, user, slug, {
@@ -41,7 +41,7 @@ describe('the browser after a link', () => {
   );
 
   it.each(['whoop', 'garmin-oauth1'])(
-    'AR-15 is sent from %s to the return_url with the code of the error when the user says no',
+    'is sent from %s to the return_url with the code of the error when the user denies consent (AR-15)',
     async (slug) => {
       const user = newUser();
       const { linkWebUrl } = await startLink(application, user, slug, {

@@ -92,7 +92,7 @@ describe('a callback', () => {
     },
   );
 
-  it.each(slugs)('from %s whose user said no changes nothing, and cannot be used for a yes', async (slug) => {
+  it.each(slugs)('from %s after a denial changes nothing, and cannot be used for consent', async (slug) => {
     const { linkWebUrl, state } = await startLink(application, 'bystander', slug);
     const callback = await consent(linkWebUrl, { decision: 'deny' });
     const before = await connectionRows(application);
@@ -167,7 +167,7 @@ describe('a callback', () => {
     }
   });
 
-  it('with what the provider itself says about a scope that it does not have ends the link', async () => {
+  it("with the provider's own error for an unknown scope ends the link", async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'whoop', { scopes: ['read:thoughts'] });
     const { headers, body } = await request(linkWebUrl);
     await body.dump();

@@ -242,7 +242,7 @@ describe('the Express application', () => {
     );
   });
 
-  it('connects nothing for a user who has opened the link of another', async () => {
+  it("connects nothing for a user who has opened another user's link", async () => {
     await (await start('express-confirmation')).waitFor('Open');
     const [attacker, victim] = [await signIn('express-attacker'), await signIn('express-victim')];
     // The victim approves at the provider, and returns in a browser where the victim is signed in.
@@ -262,7 +262,7 @@ describe('the Express application', () => {
 });
 
 describe('the receiver of events', () => {
-  it('takes each event once, and refuses what Cufflink has not signed', async () => {
+  it('takes each event once, and refuses unsigned ones', async () => {
     const endpoint = await application.api
       .post('/v1/webhook-endpoints')
       .send({ url: `${origin}/events` })
@@ -294,7 +294,7 @@ describe('the nightly job', () => {
     expect(failed).toEqual([]);
   });
 
-  it('ends with status 1 if a call failed for another reason, and names who must act', async () => {
+  it('ends with status 1 if a call failed for another reason, and names the party that must act', async () => {
     await linkAccount(application, 'night-carl', 'whoop');
     const CUFFLINK_API_KEY = await application.createKey('fleet:read');
     const job = await start('nightly-job', { CUFFLINK_API_KEY });

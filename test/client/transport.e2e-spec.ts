@@ -145,7 +145,7 @@ describe('a call that failed', () => {
 });
 
 describe('a call through the proxy', () => {
-  it('returns the response of the provider, whatever its status', async () => {
+  it('returns the response of the provider with any status', async () => {
     responses = [{ status: 503, headers: { 'cufflink-answer-from': 'whoop' }, body: 'busy' }];
     const response = await client().proxy('user/1', 'whoop').fetch('/a%20b/c?d=%2F', { method: 'POST', body: 'e' });
     expect([response.status, await response.text()]).toEqual([503, 'busy']);

@@ -292,7 +292,7 @@ describe('a connection that has ended', () => {
     expect(await lookAt(subject)).toMatchObject({ status: 'needs_relink', reason: 'grant_refused' });
   });
 
-  it('is not tried while another connection lives on its account (AR-23)', async () => {
+  it('is not tried while another connection stays alive its account (AR-23)', async () => {
     const application = await start({ environment: { ACCOUNT_SHARING: 'deny' } });
     const subject = await Subject.link(application, 'whoop');
     await refuseTwice(subject);
@@ -450,7 +450,7 @@ describe('a provider that has shut down', () => {
     },
   );
 
-  it('is asked as before on its last day, and where ALLOW_RETIRED_PROVIDERS says so (TE-16)', async () => {
+  it('is called as before on its last day, and with ALLOW_RETIRED_PROVIDERS (TE-16)', async () => {
     const sandboxed = await start();
     const subject = await Subject.link(sandboxed, 'garmin-oauth1');
     const { clock, databaseUrl, rootKey, sandbox } = sandboxed;

@@ -253,7 +253,7 @@ describe('whether a failed refresh ends its connection', () => {
   );
 });
 
-describe('what a failed refresh leaves in the row', () => {
+describe('the row after a failed refresh', () => {
   type Memory = 'none' | 'kept' | 'now';
 
   function memoryOf(before: Date | null, after: Date | null): Memory {

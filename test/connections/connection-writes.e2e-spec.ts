@@ -70,8 +70,8 @@ const besideRefreshes: readonly (readonly [string, (key: Connection) => Promise<
   ['the connection ends for its account (AR-23)', (key) => store.endForAccount(key, 'ACCOUNT_ALREADY_LINKED')],
 ];
 
-describe('a row whose refresh is under way', () => {
-  it.each(besideRefreshes)('stays as it is until then: %s afterwards', async (_, change) => {
+describe('a row during its refresh', () => {
+  it.each(besideRefreshes)('stays unchanged until then: %s afterwards', async (_, change) => {
     const connection = await insert();
     const claim = await claims.acquire(connection, minuteMs, 0);
     expect(claim).toBeDefined();
@@ -84,7 +84,7 @@ describe('a row whose refresh is under way', () => {
   });
 });
 
-describe('what was begun for a connection that was unlinked and linked again as a new row', () => {
+describe('work for a connection that was unlinked and linked again as a new row', () => {
   const writes: readonly (readonly [string, (key: Connection) => Promise<unknown>])[] = [
     ['a refreshed token set', (key) => store.saveRefreshed(key, tokens('late'))],
     ['a refresh token of a response that is refused otherwise', (key) => store.saveRotated(key, tokens('late'))],
@@ -104,7 +104,7 @@ describe('what was begun for a connection that was unlinked and linked again as 
     expect(await look(current.userId)).toEqual(current);
   });
 
-  it('does not claim the new row, ask for its account, or hold a rejected token against it (R-19)', async () => {
+  it('does not lease the new row, look up its account, or count a rejected token against it (R-19)', async () => {
     const former = await insert();
     await store.remove(former.userId, former.provider, removal());
     await insert(former.userId);
@@ -186,7 +186,7 @@ describe('a connection that has moved on', () => {
   });
 });
 
-describe('a process that wakes after its claim has run out', () => {
+describe('a process that wakes after its lease has expired', () => {
   it.each([
     ['gives back', (key: Connection, id: string) => claims.release(key, id)],
     ['renews', (key: Connection, id: string) => claims.renew(key, id, minuteMs)],

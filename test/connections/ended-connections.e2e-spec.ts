@@ -164,7 +164,7 @@ describe('a connection that has ended and is due for a trial', () => {
     expect(await due()).toEqual(expected);
   });
 
-  it('is not counted among what is due: nobody waits for it (R-22)', async () => {
+  it('is not counted as due: nobody waits for it (R-22)', async () => {
     await insert({ userId: 'ended', account: 'a', ...ended });
     // Its account is in use, so that nobody takes it up.
     await insert({ userId: 'other', account: 'a' });

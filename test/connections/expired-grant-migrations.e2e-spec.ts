@@ -16,7 +16,7 @@ beforeAll(() => {
   ({ application, journal, store } = migrations);
 });
 
-describe('O1-11 R-01 a migration whose new token has expired before it was used', () => {
+describe('a migration with a new token that expired before its first use (O1-11, R-01)', () => {
   const lost = { endpoint: 'refresh', type: 'drop', processed: true } as const;
 
   /**
@@ -38,7 +38,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await endLeases();
   }
 
-  it('sends no refresh token again whose response was lost', async () => {
+  it('sends no refresh token again after a lost response', async () => {
     const { user, account, connectionId } = await exchangedADayAgo();
     application.sandbox.provider(successor).misbehave(lost);
     const before = callsSoFar();
@@ -119,7 +119,7 @@ describe('O1-11 R-01 a migration whose new token has expired before it was used'
     await application.api.get(`/v1/users/${user}/connections/${successor}`).expect(404);
   });
 
-  it('is left alone by a run whose lease has run out before the refresh', async () => {
+  it('is left alone by a run with an expired lease', async () => {
     const { user, account } = await exchangedADayAgo();
     const before = callsSoFar();
     store.beforeBegin = async () => {

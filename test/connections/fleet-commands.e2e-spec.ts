@@ -42,7 +42,7 @@ describe('the commands about connections', () => {
     return { status, result: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr: command.stderr() };
   }
 
-  it('list what the filters name, in one order, up to a limit', async () => {
+  it('list the connections that match the filters, in one order, up to a limit', async () => {
     const everything = await run('list');
     const ended = await run('list', '--status', 'needs_relink', '--reason', 'grant_refused');
     const first = await run('list', '--limit', '1');

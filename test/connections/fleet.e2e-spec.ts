@@ -115,7 +115,7 @@ describe('the list of all connections', () => {
     expect(listed.find(({ user_id: user }) => user === subject.userId)).toEqual(own.body);
   });
 
-  it('finds with every combination of filters what matches, each connection once, in one order', async () => {
+  it('finds the matches of every combination of filters, each connection once, in one order', async () => {
     await addConnections('filtered-', 400);
     const all = await readAll('limit=1000');
     const changedAt = new Map(
@@ -156,7 +156,7 @@ describe('the list of all connections', () => {
     }
   });
 
-  it('finds what has changed after an instant, not at it, and ends with a page that is full', async () => {
+  it('finds changes after an instant, not at it, and ends with a full page', async () => {
     await addConnections('edge-', 3, `'concept2'`);
     const instant = '2026-02-03T04:05:06.789Z';
     await sql(`UPDATE connections SET linked_at = $1, last_error_at = NULL, ended_at = NULL WHERE user_id = 'edge-1'`, [
@@ -332,7 +332,7 @@ describe('the counts of connections', () => {
 });
 
 describe('the health of a provider', () => {
-  it('tells whether its circuit breaker is open, and the share of connections that fail', async () => {
+  it('shows whether its circuit breaker is open, and the share of connections that fail', async () => {
     await addConnections('health-', 60, `'oura'`);
     await sql(`UPDATE connection_counts SET counted_at = now() - interval '6 minutes'`);
     await application.app.get(FleetCounts).sweep();

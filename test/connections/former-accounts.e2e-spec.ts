@@ -14,7 +14,7 @@ const slug = 'huawei-health-kit';
 /** A refresh response with an ID token, which names the user by `openid` and by `sub`. */
 const withIdToken = at({ type: 'idToken', claims: {} });
 
-describe('a connection whose account had another id in an earlier release', () => {
+describe('a connection with another account id in an earlier release', () => {
   let application: TestApplication;
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describe('a connection whose account had another id in an earlier release', () =
     return { status: response.status, code: (response.body as { code?: string }).code };
   }
 
-  it('AR-18 stays the same connection, learns the new id at its next refresh, and is found by it from then on', async () => {
+  it('stays the same connection, learns the new id at its next refresh, and is found by it from then on (AR-18)', async () => {
     const subject = await linkFormerly();
     const registration = await registrationOf(subject);
     await subject.expire();
@@ -100,7 +100,7 @@ describe('a connection whose account had another id in an earlier release', () =
     expect((await subject.stored()).providerUserId).toBe(subject.account);
   });
 
-  it('AR-18 goes on under the former id while refreshes bring no ID token', async () => {
+  it('continues under the former id while refreshes bring no ID token (AR-18)', async () => {
     const subject = await linkFormerly();
     await subject.expire();
 
@@ -110,7 +110,7 @@ describe('a connection whose account had another id in an earlier release', () =
     expect(await storedDigest(subject)).toBe(digestOf(await registrationOf(subject), former(subject)));
   });
 
-  it('AR-18 keeps its tokens when a refresh names another user by both ids', async () => {
+  it('keeps its tokens when a refresh names another user by both ids (AR-18)', async () => {
     const subject = await linkFormerly();
     await subject.expire();
     subject.fake.misbehave(at({ type: 'idToken', claims: { openid: '999', sub: 'union-999' } }));
@@ -120,7 +120,7 @@ describe('a connection whose account had another id in an earlier release', () =
     expect((await subject.stored()).providerUserId).toBe(former(subject));
   });
 
-  it('AR-24 is linked again by its user as the same account', async () => {
+  it('is linked again by its user as the same account (AR-24)', async () => {
     const subject = await linkFormerly();
 
     expect(await link(subject.userId, subject.account)).toMatchObject({ status: 200 });
@@ -130,12 +130,12 @@ describe('a connection whose account had another id in an earlier release', () =
     await subject.expectStoredTokensAlive();
   });
 
-  it('AR-24 refuses another account to its user', async () => {
+  it('refuses another account to its user (AR-24)', async () => {
     const subject = await linkFormerly();
     expect(await link(subject.userId, '777001')).toMatchObject({ status: 409, code: 'ACCOUNT_CHANGED' });
   });
 
-  it('AR-23 is refused to another user', async () => {
+  it('is refused to another user (AR-23)', async () => {
     const subject = await linkFormerly();
 
     expect(await link(newUser(), subject.account)).toEqual({ status: 409, code: 'ACCOUNT_ALREADY_LINKED' });
@@ -143,7 +143,7 @@ describe('a connection whose account had another id in an earlier release', () =
     await subject.expectStoredTokensAlive();
   });
 
-  it('AR-18 keeps its grant when a link of its account fails', async () => {
+  it('keeps its grant when a link of its account fails (AR-18)', async () => {
     const subject = await linkFormerly();
 
     const failed = await link(newUser(), subject.account, { aud: 'another-client' });

@@ -35,7 +35,7 @@ beforeAll(() => {
   ({ application, store } = migrations);
 });
 
-describe('O1-11 a migration of grants', () => {
+describe('a migration of grants (O1-11)', () => {
   it('puts a connection of the successor in the place of the old one, and does not end the old grant', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
@@ -126,7 +126,7 @@ describe('O1-11 a migration of grants', () => {
     await expectMigrated(user, account);
   });
 
-  it('stops after as many connections as it was told', async () => {
+  it('stops after the given number of connections', async () => {
     await linkedUser();
     await linkedUser();
     expect((await run({ limit: 1 })).results).toMatchObject([{ outcome: 'migrated' }]);
@@ -134,7 +134,7 @@ describe('O1-11 a migration of grants', () => {
   });
 });
 
-describe('O1-11 a migration whose user or provider goes another way', () => {
+describe('a migration during an unlink, an erasure or a new link (O1-11)', () => {
   it('ends without an exchange where the user has linked the same account with the successor', async () => {
     const { user, account } = await linkedUser();
     await linkAccount(application, user, successor, { account });
@@ -213,7 +213,7 @@ describe('O1-11 a migration whose user or provider goes another way', () => {
     await expectMigrated(user, account);
   });
 
-  it('waits as long as the provider asks, and goes on', async () => {
+  it('waits as long as the provider asks, and continues', async () => {
     const { user, account } = await linkedUser();
     application.sandbox
       .provider(old)
@@ -228,7 +228,7 @@ describe('O1-11 a migration whose user or provider goes another way', () => {
     await expectMigrated(user, account);
   });
 
-  it('gives up at a provider that refuses our client, and asks for nobody else', async () => {
+  it('gives up at a provider that refuses the client, and looks up no other account', async () => {
     const [first, second] = [await linkedUser(), await linkedUser()];
     application.sandbox
       .provider(old)
@@ -283,7 +283,7 @@ describe('O1-11 a migration whose user or provider goes another way', () => {
   });
 });
 
-describe('O1-11 AR-24 a link that the user makes while a migration is under way', () => {
+describe('a link that the user makes while a migration is under way (O1-11, AR-24)', () => {
   /** Checks that the old connection works, and is of this account. */
   async function expectLinked(user: string, account: string): Promise<void> {
     const response = await application.api.get(`/v1/users/${user}/connections/${old}/token`).expect(200);
@@ -331,7 +331,7 @@ describe('O1-11 AR-24 a link that the user makes while a migration is under way'
   });
 });
 
-describe('O1-11 LOG-08 an erasure', () => {
+describe('an erasure (O1-11, LOG-08)', () => {
   it('also ends the connection that a migration puts behind its back in the place of one', async () => {
     const { user, account } = await linkedUser();
     const connections = application.app.get<HookedConnections>(ConnectionStore, { strict: false });

@@ -52,7 +52,7 @@ beforeAll(() => {
   ({ application, directory, journal, store } = migrations);
 });
 
-describe('an exchange whose response comes after the time limit', () => {
+describe('an exchange with a response after the time limit', () => {
   it('is finished with it (O1-11, R-08)', async () => {
     const { user, account } = await linkedUser();
     application.sandbox.provider(old).misbehave({ endpoint: 'exchange', type: 'slow', ms: 12_000 });
@@ -65,7 +65,7 @@ describe('an exchange whose response comes after the time limit', () => {
   });
 });
 
-describe('O1-11 an exchange whose response is lost', () => {
+describe('an exchange with a lost response (O1-11)', () => {
   const lost = { endpoint: 'exchange', type: 'drop', processed: true } as const;
 
   it('is not repeated by itself, and the old connection works on', async () => {
@@ -126,7 +126,7 @@ describe('O1-11 an exchange whose response is lost', () => {
     expect((await run()).results).toMatchObject([{ outcome: 'already_linked' }]);
   });
 
-  it('is forgotten when the user links the old provider anew', async () => {
+  it('is forgotten when the user links the old provider again', async () => {
     const { user, account } = await linkedUser();
     application.sandbox.provider(old).misbehave(lost);
     await run();
@@ -138,7 +138,7 @@ describe('O1-11 an exchange whose response is lost', () => {
   });
 });
 
-describe('O1-11 a run that comes back after its lease has run out', () => {
+describe('a run that comes back after its lease has run out (O1-11)', () => {
   it('keeps the response that nobody else has, for the next run', async () => {
     const { user, account } = await linkedUser();
     const before = callsSoFar();
@@ -176,7 +176,7 @@ describe('O1-11 a run that comes back after its lease has run out', () => {
   });
 });
 
-describe('O1-11 a run that is killed', () => {
+describe('a run that is killed (O1-11)', () => {
   let proxy: StatementProxy;
   beforeAll(async () => {
     proxy = await StatementProxy.start(() => application.databaseUrl);
@@ -257,7 +257,7 @@ describe('O1-11 a run that is killed', () => {
     },
   );
 
-  it('LOG-08 leaves nothing behind of a user who is erased before it is resumed', async () => {
+  it('leaves no data of a user who is erased before it is resumed (LOG-08)', async () => {
     const { user } = await linkedUser();
     await kill(untilHeld(proxy.hold('grant-migrations-save-result')));
     const left = async (): Promise<string[]> =>

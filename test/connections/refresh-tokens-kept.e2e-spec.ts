@@ -85,7 +85,7 @@ describe('the refresh token of a connection, when a new link brings none', () =>
 describe('a new link that keeps the refresh token while a refresh spends it', () => {
   const withoutRefreshToken = { endpoint: 'token', type: 'omitRefreshToken' } as const;
 
-  it('has the refresh token that the refresh brings as a spare, and lives on by it (R-15, TE-15)', async () => {
+  it('keeps the refresh token of the refresh as a spare, and works with it (R-15, TE-15)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const { fake, account, userId } = subject;
     fake.misbehave(at(held));
@@ -103,7 +103,7 @@ describe('a new link that keeps the refresh token while a refresh spends it', ()
     expect(fake.isLiveRefreshToken(spareRefreshToken ?? '')).toBe(true);
   });
 
-  it('has no spare of a refresh whose response names another user (R-15)', async () => {
+  it('keeps no spare of a refresh with a response about another user (R-15)', async () => {
     const subject = await Subject.link(application, 'fitbit');
     const { fake, account, userId } = subject;
     const provider = application.app.get(ProviderRegistry, { strict: false }).get('fitbit');

@@ -15,7 +15,7 @@ import { until } from '../support/until.js';
 const account = '8015551234567';
 const path = '/v1/users/user-1/connections/whoop';
 
-describe('LOG-09 the tokens of a dead connection', () => {
+describe('the tokens of a dead connection (LOG-09)', () => {
   let application: TestApplication;
   beforeEach(async () => {
     application = await startApplication({ environment: { ACCOUNT_SHARING: 'deny' } });
@@ -88,7 +88,7 @@ describe('LOG-09 the tokens of a dead connection', () => {
     expect(exported.body).toMatchObject({ connections: [{}, { status: 'needs_relink', provider_user_id: null }] });
   });
 
-  it('come back with a new link, of whatever account, and leave with an unlink', async () => {
+  it('return with a new link of any account, and go with an unlink', async () => {
     await die('31 days');
     await sweep();
     await linkAccount(application, 'user-1', 'whoop', { account: '4711' });
@@ -110,7 +110,7 @@ describe('LOG-09 the tokens of a dead connection', () => {
     expect((await held())[1]?.sealed).toBe(false);
   });
 
-  it('are erased by a process that works in the background, without being asked', async () => {
+  it('are erased by a background process', async () => {
     await die('31 days');
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-retention-'));
     const worker = startProcess([join(checkout, 'dist/main.js'), 'worker'], directory, {

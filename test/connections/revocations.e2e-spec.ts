@@ -86,7 +86,7 @@ async function unsupported(): Promise<number> {
 
 describe('the outbox of revocations', () => {
   it.each(['whoop', 'fitbit', 'garmin-oauth1'])(
-    'TE-10 stops at once here and ends the grant when the provider is back (%s)',
+    'stops at once here and ends the grant when the provider is back (%s) (TE-10)',
     async (slug) => {
       await linkAccount(application, userId, slug, { account });
       fakeOf(slug).misbehave(outage, 2);
@@ -121,7 +121,7 @@ describe('the outbox of revocations', () => {
     expect(isGrantAlive('whoop')).toBe(true);
   });
 
-  it('TE-10 without its entry the grant outlives the connection', async () => {
+  it('without its entry the grant outlives the connection (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
     await unlink('whoop');
@@ -132,7 +132,7 @@ describe('the outbox of revocations', () => {
     expect(isGrantAlive('whoop')).toBe(true);
   });
 
-  it('TE-10 does not come back before the time that the provider named', async () => {
+  it('does not come back before the time that the provider named (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave({ ...outage, headers: { 'retry-after': '900' } });
 
@@ -142,7 +142,7 @@ describe('the outbox of revocations', () => {
     expect(row?.wait_seconds).toBeGreaterThan(890);
   });
 
-  it('TE-10 refreshes an access token first that has expired meanwhile, where only a working one ends the grant', async () => {
+  it('first refreshes an expired access token, if only a working one ends the grant (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
@@ -168,7 +168,7 @@ describe('the outbox of revocations', () => {
     expect(revocationCalls('whoop')).toBe(1);
   });
 
-  it('keeps what that refresh brought before it tries: the next attempt needs no other refresh (TE-10)', async () => {
+  it('keeps the tokens of that refresh before it tries: the next attempt needs no other refresh (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const fake = fakeOf('whoop');
     fake.misbehave(outage, 2);
@@ -207,7 +207,7 @@ describe('the outbox of revocations', () => {
     expect(await unlinking).toBe('revoked');
   });
 
-  it('takes a second HTTP 410 an hour later for the end of what could be revoked there (TE-10, TE-16)', async () => {
+  it('treats a second HTTP 410 an hour later as the end of the revocation (TE-10, TE-16)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(gone, 2);
 
@@ -226,7 +226,7 @@ describe('the outbox of revocations', () => {
     expect(fakeOf('whoop').history.filter(({ kind }) => kind === 'refresh')).toEqual([]);
   });
 
-  it('goes on trying where another response comes between two HTTP 410 (TE-10, TE-16)', async () => {
+  it('keeps trying if another response comes between two HTTP 410 (TE-10, TE-16)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const fake = fakeOf('whoop');
     for (const wrong of [gone, outage, gone]) {
@@ -243,7 +243,7 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toEqual([]);
   });
 
-  it('TE-10 is done when the user has ended the grant at the provider meanwhile', async () => {
+  it('is done if the user has ended the grant at the provider in the meantime (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
@@ -255,7 +255,7 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toEqual([]);
   });
 
-  it('TE-10 leaves a new link of the same account alone', async () => {
+  it('leaves a new link of the same account alone (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
     expect(await unlink('whoop')).toBe('pending');
@@ -269,7 +269,7 @@ describe('the outbox of revocations', () => {
     await application.api.get(`/v1/users/${userId}/connections/whoop/token`).expect(200);
   });
 
-  it('TE-10 AR-23 leaves the connection of another user alone who has linked the same account since', async () => {
+  it('leaves the connection of another user alone who has linked the same account since then (TE-10, AR-23)', async () => {
     await begin({ environment: { ACCOUNT_SHARING: 'deny' } });
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
@@ -284,7 +284,7 @@ describe('the outbox of revocations', () => {
     await application.api.get('/v1/users/user-2/connections/whoop/token').expect(200);
   });
 
-  it('TE-10 O1-11 leaves the grant that the successor may share: its connection goes on', async () => {
+  it('leaves a grant that the successor may share: its connection still works (TE-10, O1-11)', async () => {
     await linkAccount(application, userId, 'garmin-oauth1', { account });
     await linkAccount(application, userId, 'garmin', { account });
     const calls = revocationCalls('garmin-oauth1');
@@ -297,7 +297,7 @@ describe('the outbox of revocations', () => {
     expect(await unlink('garmin')).toBe('revoked');
   });
 
-  it('TE-10 ends a grant of its own where accounts are shared, whoever else has the account', async () => {
+  it('ends its own grant where accounts are shared, although another user has the account (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     await linkAccount(application, 'user-2', 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
@@ -310,7 +310,7 @@ describe('the outbox of revocations', () => {
     expect(revocationCalls('whoop')).toBe(calls + 1);
   });
 
-  it('TE-10 gives up in the end, and erases the tokens', async () => {
+  it('gives up in the end, and erases the tokens (TE-10)', async () => {
     await begin({ environment: { REVOCATION_GIVE_UP_HOURS: '48' } });
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage, Infinity);
@@ -324,7 +324,7 @@ describe('the outbox of revocations', () => {
     expect(await outbox()).toEqual([]);
   });
 
-  it('CR-03 CR-12 keeps the tokens sealed, and for their own entry only', async () => {
+  it('keeps the tokens sealed, and for their own entry only (CR-03, CR-12)', async () => {
     for (const [user, slug] of [
       [userId, 'whoop'],
       ['user-2', 'whoop'],
@@ -367,7 +367,7 @@ describe('the outbox of revocations', () => {
     expect(fakeOf('fitbit').history).toEqual([]);
   });
 
-  it('TE-11 TE-10 ends a grant that was refreshed while it was unlinked, though the provider is away at that moment', async () => {
+  it('ends a grant that was refreshed while it was unlinked, though the provider is away at that moment (TE-11, TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const fake = fakeOf('whoop');
     fake.misbehave({ endpoint: 'refresh', ...held });
@@ -389,7 +389,7 @@ describe('the outbox of revocations', () => {
     await until('the grant has ended', () => !isGrantAlive('whoop'));
   });
 
-  it('TE-10 is finished by another process when one is killed between the steps', async () => {
+  it('is finished by another process when one is killed between the steps (TE-10)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
     const fake = fakeOf('whoop');
     // The provider reads nothing of it before the process is dead.

@@ -46,7 +46,7 @@ describe('feedback on tokens', () => {
     return (response.body as TokenBody).access_token;
   }
 
-  it('TE-09 tells with each token a fingerprint that a caller can compute', async () => {
+  it('returns with each token a fingerprint that a caller can compute (TE-09)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const response = await subject.read().expect(200);
     const { access_token: token, fingerprint } = response.body as TokenBody;
@@ -56,7 +56,7 @@ describe('feedback on tokens', () => {
     expect(reported.headers['cache-control']).toBe('no-store');
   });
 
-  it('TE-09 R-11 refreshes once when a hundred callers report the same token, and responds to all of them with the new one', async () => {
+  it('refreshes once when a hundred callers report the same token, and responds to all of them with the new one (TE-09, R-11)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const old = await subject.token();
     application.sandbox.provider('whoop').expireAccessTokens();
@@ -72,7 +72,7 @@ describe('feedback on tokens', () => {
     expect(subject.refreshes).toHaveLength(1);
   });
 
-  it('LOG-05 is in the audit trail where it leads to a refresh, and before that', async () => {
+  it('is in the audit trail where it leads to a refresh, and before that (LOG-05)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const token = await subject.token();
     await reported(subject, 'another');
@@ -87,7 +87,7 @@ describe('feedback on tokens', () => {
     ]);
   });
 
-  it('TE-09 without the fingerprint: each report refreshes', async () => {
+  it('without the fingerprint: each report refreshes (TE-09)', async () => {
     const naive = await startApplication({
       override: (builder) =>
         builder.overrideProvider(TokenFeedbackService).useFactory({
@@ -109,7 +109,7 @@ describe('feedback on tokens', () => {
     }
   });
 
-  it('R-17 replaces a token that a refresh has ended by one round trip and no further refresh', async () => {
+  it('replaces a token that a refresh has ended by one round trip and no further refresh (R-17)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const old = await subject.token();
     await subject.refresh().expect(200);
@@ -119,7 +119,7 @@ describe('feedback on tokens', () => {
     expect(subject.refreshes).toHaveLength(1);
   });
 
-  it('TE-09 does not refresh again and again for a caller that no token pleases', async () => {
+  it('does not refresh repeatedly for a caller that rejects every token (TE-09)', async () => {
     const subject = await Subject.link(application, 'whoop');
     let token = await subject.token();
     for (let call = 0; call < 10; call += 1) {
@@ -134,7 +134,7 @@ describe('feedback on tokens', () => {
   it.each([
     ['the provider does not respond', at({ type: 'status', code: 503 })],
     ['the provider refuses the refresh token', at({ type: 'error', error: 'invalid_grant', status: 400 })],
-  ])('TE-09 withholds nothing because of a report: %s', async (_, wrong) => {
+  ])('withholds nothing because of a report: %s (TE-09)', async (_, wrong) => {
     const subject = await Subject.link(application, 'whoop');
     const token = await subject.token();
     subject.fake.misbehave(wrong, Infinity);
@@ -144,7 +144,7 @@ describe('feedback on tokens', () => {
     expect(await subject.token()).toBe(token);
   });
 
-  it('TE-09 responds with the token of OAuth 1.0a, which no refresh replaces', async () => {
+  it('responds with the token of OAuth 1.0a, which no refresh replaces (TE-09)', async () => {
     const subject = await Subject.link(application, 'garmin-oauth1');
     const before = await subject.read().expect(200);
     const { token, fingerprint } = before.body as { token: string; fingerprint: string };
@@ -153,7 +153,7 @@ describe('feedback on tokens', () => {
     expect(after.body).toEqual(before.body);
   });
 
-  it('TE-09 wants the scope tokens:read, and a fingerprint that is one', async () => {
+  it('wants the scope tokens:read, and a fingerprint that is one (TE-09)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const path = `/v1/users/${subject.userId}/connections/whoop/token/rejected`;
     const key = await application.createKey('connections:read', 'connections:write');

@@ -272,7 +272,7 @@ describe('a delivery', () => {
 });
 
 describe('an endpoint', () => {
-  it('that responds with 410 is disabled at once, and other endpoints are told', async () => {
+  it('that responds with 410 is disabled at once, and other endpoints get an event', async () => {
     const { id } = await addEndpoint({ event_types: ['provider.restored'] });
     const other = await WebhookReceiver.start();
     try {
@@ -316,7 +316,7 @@ describe('an endpoint', () => {
     expect(received()).toEqual(expect.arrayContaining([first, second]));
   });
 
-  it('gets one event again when it is asked for', async () => {
+  it('gets one event again on request', async () => {
     const { id } = await addEndpoint();
     const event = await record();
     await until('it is delivered', async () => (await attemptsOf(id)).length === 1);
@@ -325,7 +325,7 @@ describe('an endpoint', () => {
     expect(received()).toEqual([event, event]);
   });
 
-  it('whose certificate cannot be verified gets nothing', async () => {
+  it('with an unverifiable certificate gets nothing', async () => {
     const { id } = await addEndpoint({ url: receiver.url.replace('http:', 'https:') });
     await record();
     await until('the attempt has failed', async () => (await attemptsOf(id)).length === 1);

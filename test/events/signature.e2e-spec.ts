@@ -31,7 +31,7 @@ describe('docs/events.md', () => {
     }
   });
 
-  it('has a receiver of 20 lines that takes deliveries, refuses forged ones, and asks again for what it cannot store', async () => {
+  it('has a receiver of 20 lines that takes deliveries, refuses forged ones, and gets those again that it could not store', async () => {
     const lines = (/```js\n(.*?)```/s.exec(page)?.[1] ?? '').split('\n').filter((line) => line !== '');
     expect(lines.length).toBeLessThanOrEqual(20);
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-receiver-'));

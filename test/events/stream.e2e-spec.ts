@@ -32,7 +32,7 @@ beforeEach(() => endAllTrouble(application));
 afterAll(() => application.close());
 
 describe('the events of a connection', () => {
-  it('tell of a link, a second link and an unlink, numbered from 1', async () => {
+  it('report a link, a second link and an unlink, numbered from 1', async () => {
     const subject = await Subject.link(application, 'whoop');
     await linkAccount(application, subject.userId, 'whoop', { account: subject.account });
     await subject.unlink().expect(200);
@@ -46,7 +46,7 @@ describe('the events of a connection', () => {
     }
   });
 
-  it('tell of the first failed refresh and of the next that succeeds, and of nothing in between', async () => {
+  it('report the first failed refresh and the next success, and nothing in between', async () => {
     const subject = await Subject.link(application, 'whoop');
     subject.fake.misbehave(outage, 2);
     await subject.refresh().expect(503);
@@ -65,7 +65,7 @@ describe('the events of a connection', () => {
     expect(events[1]?.data).toMatchObject({ error_code: 'PROVIDER_UNAVAILABLE', source: 'refresh', sequence: 2 });
   });
 
-  it('tell of a refusal, of the end that confirms it', async () => {
+  it('report a refusal, and the end that confirms it', async () => {
     const subject = await Subject.link(application, 'whoop');
     subject.fake.misbehave(refused, 2);
     await subject.refresh();
@@ -81,7 +81,7 @@ describe('the events of a connection', () => {
     expect(events[2]?.data).toMatchObject({ source: 'refresh', proof: 'confirmed', sequence: 3 });
   });
 
-  it('tell of other scopes after a refresh, and not of the same scopes in another order', async () => {
+  it('report other scopes after a refresh, and not the same scopes in another order', async () => {
     const subject = await Subject.link(application, 'whoop');
     await queryDatabase(application.databaseUrl, 'UPDATE connections SET scopes_granted = $2 WHERE user_id = $1', [
       subject.userId,
@@ -101,7 +101,7 @@ describe('the events of a connection', () => {
     expect(await eventsOf(application, subject.userId)).toHaveLength(2);
   });
 
-  it('tell of connections that end without a refresh, with the reason', async () => {
+  it('report connections that end without a refresh, with the reason', async () => {
     const subject = await Subject.link(application, 'whoop');
     await queryDatabase(
       application.databaseUrl,
@@ -139,7 +139,7 @@ describe('the events of a connection', () => {
 });
 
 describe('the events before an end', () => {
-  it('tell once that a refresh token expires within a week', async () => {
+  it('announce once that a refresh token expires within a week', async () => {
     const subject = await Subject.link(application, 'whoop');
     const expire = (days: number) =>
       queryDatabase(
@@ -163,7 +163,7 @@ describe('the events before an end', () => {
     expect(await eventsOf(application, subject.userId)).toHaveLength(3);
   });
 
-  it('tell of a fixed expiry once, although each refresh repeats it in whole seconds', async () => {
+  it('announce a fixed expiry once, although each refresh repeats it in whole seconds', async () => {
     const subject = await Subject.link(application, 'whoop');
     const notices = application.app.get(ExpiryNotices, { strict: false });
     const days = (count: number) => new Date(application.clock.now().getTime() + count * 86_400_000);
@@ -198,7 +198,7 @@ describe('the events before an end', () => {
     expect(await announced()).toBe(1);
   });
 
-  it('tell of an expiry that is only declared, once until the token is used', async () => {
+  it('announce an expiry that is only declared, once until the token is used', async () => {
     const subject = await Subject.link(application, 'withings');
     const notices = application.app.get(ExpiryNotices, { strict: false });
     const unusedFor = (days: number) =>
@@ -221,7 +221,7 @@ describe('the events before an end', () => {
     expect(await eventsOf(application, subject.userId)).toHaveLength(3);
   });
 
-  it('tell of a provider that will shut down, once for each notice', async () => {
+  it('announce a provider that will shut down, once for each notice', async () => {
     const start = (await readEvents(application, { limit: '1000' })).next_cursor;
     const notices = application.app.get(RetirementNotices, { strict: false });
     await notices.sweep();
@@ -240,7 +240,7 @@ describe('the events before an end', () => {
     expect(events[0]?.data['sunset_at']).toMatch(/^\d{4}-\d\d-\d\d$/);
   });
 
-  it('tell when the circuit breaker of a provider opens, and when it closes', async () => {
+  it('report when the circuit breaker of a provider opens, and when it closes', async () => {
     const start = (await readEvents(application, { limit: '1000' })).next_cursor;
     const circuits = application.app.get(CircuitBreakerService, { strict: false });
     const registration = 'whoop:0123456789abcdef';

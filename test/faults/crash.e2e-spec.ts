@@ -49,7 +49,7 @@ describe('processes that die', () => {
   }
 
   it(
-    'R-01 (a) killed before the commit, a process finds the new tokens in its journal and loses none',
+    '(a) killed before the commit, a process finds the new tokens in its journal and loses none (R-01)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -72,7 +72,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 I5 killed after the commit, a process finds in its journal what the audit trail does not have yet',
+    'killed after the commit, a process finds entries in its journal that the audit trail lacks (R-01, I5)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -104,7 +104,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 (b) killed before the commit without a journal, a forgiving provider accepts the same refresh token once more',
+    '(b) killed before the commit without a journal, a forgiving provider accepts the same refresh token once more (R-01)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -126,7 +126,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 (c) killed before the commit without a journal, a strict provider ends the one connection that was being refreshed',
+    '(c) killed before the commit without a journal, a strict provider ends the one connection that was being refreshed (R-01)',
     async () => {
       const all: FaultConnection[] = [];
       const hit: FaultConnection[] = [];
@@ -153,7 +153,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'killed up to 25 ms after the first response, a process loses only what it had not written to its journal (R-01)',
+    'killed up to 25 ms after the first response, a process loses only tokens that are not in its journal (R-01)',
     async () => {
       const random = randomNumbers(seed);
       const all: FaultConnection[] = [];
@@ -194,7 +194,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-02 killed between the lease and the call, a process leaves the refresh to another one after the hold',
+    'killed between the lease and the call, a process leaves the refresh to another one after the hold (R-02)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -244,7 +244,7 @@ describe('processes that die', () => {
   }
 
   it(
-    'R-04 frozen until its lease has run out, a process still commits what the provider sent',
+    "frozen until its lease has expired, a process still commits the provider's response (R-04)",
     async () => {
       const all = await freezeBeforeCommit(survivor);
       const violations = await cluster.check(all);
@@ -255,7 +255,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-04 without the hold another process spends the refresh token again, and the checker notices',
+    'without the hold another process spends the refresh token again, and the checker notices (R-04)',
     async () => {
       const all = await freezeBeforeCommit(eager);
       const violations = await cluster.check(all);
@@ -267,7 +267,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-04 frozen beyond the time limit of its call, a process takes the response that came meanwhile',
+    'frozen beyond the time limit of its call, a process uses the response that arrived in the meantime (R-04)',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, survivor);
       const fake = cluster.sandbox.provider('whoop');
@@ -289,7 +289,7 @@ describe('processes that die', () => {
   );
 
   it(
-    'R-01 a process that shares the journal commits what a killed one has left, without being asked',
+    'a process that shares the journal commits the entries of a killed one by itself (R-01)',
     async () => {
       await cluster.startInstance({ environment: { REFRESH_JOURNAL_DIRECTORY: victim.journalDirectory } });
       const connections = await cluster.link('whoop', connectionCount, survivor);

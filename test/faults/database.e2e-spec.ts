@@ -34,7 +34,7 @@ describe('a database that fails', () => {
   beforeEach(() => cluster.replicas.forEach(({ database }) => database.clear()));
 
   it(
-    'R-05 PostgreSQL stopped between the response and the commit loses no token, and none is asked for twice',
+    'PostgreSQL stopped between the response and the commit loses no token, and none is requested twice (R-05)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -65,7 +65,7 @@ describe('a database that fails', () => {
   );
 
   it(
-    'R-05 PostgreSQL that stays away longer than the saves are repeated leaves the tokens to the journal',
+    'PostgreSQL that stays away longer than the saves are repeated leaves the tokens to the journal (R-05)',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       const point = first.database.hold(saveRefreshed);
@@ -90,7 +90,7 @@ describe('a database that fails', () => {
   );
 
   it(
-    'R-05 PostgreSQL that stays away longer than the hold leaves the first word to the journals of all replicas',
+    'PostgreSQL that stays away longer than the hold leaves the first word to the journals of all replicas (R-05)',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       const point = first.database.hold(saveRefreshed);
@@ -127,7 +127,7 @@ describe('a database that fails', () => {
   ] as const;
 
   it(
-    'R-05 commits that are refused, broken off, or whose response is lost, lose no token',
+    'commits that are refused, broken off or without a response lose no token (R-05)',
     async () => {
       const all: FaultConnection[] = [];
       let faults = 0;
@@ -159,7 +159,7 @@ describe('a database that fails', () => {
   );
 
   it(
-    'R-06 while PostgreSQL is away no refresh token is spent and no token is issued',
+    'while PostgreSQL is away no refresh token is spent and no token is issued (R-06)',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       await postgres.crash();
@@ -181,7 +181,7 @@ describe('a database that fails', () => {
   );
 
   it(
-    'R-06 a lease that cannot be written spends no refresh token',
+    'a lease that cannot be written spends no refresh token (R-06)',
     async () => {
       const connections = await cluster.link('whoop', connectionCount, first);
       first.database.refuse(takeLease, '53100', connections.length);

@@ -63,7 +63,7 @@ class WriteBehindReader extends ConnectionReader {
  * that breaks. The hold and the database's clock are switched off beside the scenarios that need them; the comparison
  * of generations in `refresh-races.e2e-spec.ts` and `key-rotation.e2e-spec.ts`.
  */
-describe('with one defence switched off the checker finds', () => {
+describe('with one defense switched off the checker finds', () => {
   let cluster: FaultCluster;
 
   beforeAll(async () => {
@@ -103,14 +103,14 @@ describe('with one defence switched off the checker finds', () => {
     await Promise.all(asking);
   }
 
-  it('R-03 nothing with all of them on', async () => {
+  it('nothing with all of them on (R-03)', async () => {
     const instances = [await cluster.startInstance({}), await cluster.startInstance({})];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
     await askTogether(instances, connections);
     expect(await cluster.check(connections)).toEqual([]);
   });
 
-  it('R-03 tokens sent twice, in flight at once and lost without the lease', async () => {
+  it('tokens sent twice, in flight at once and lost without the lease (R-03)', async () => {
     const withoutClaims = { override: replaceBy(RefreshLeases, NoLeases) };
     const instances = [await cluster.startInstance(withoutClaims), await cluster.startInstance(withoutClaims)];
     const connections = await cluster.link(slug, connectionCount, instances[0]);
@@ -119,7 +119,7 @@ describe('with one defence switched off the checker finds', () => {
     expect([...found]).toEqual(expect.arrayContaining(['I1', 'I3', 'I6']));
   });
 
-  it('I2 tokens that are nowhere committed without the commit before a token is issued', async () => {
+  it('tokens that are nowhere committed without the commit before a token is issued (I2)', async () => {
     const instance = await cluster.startInstance({
       override: (builder) =>
         replaceBy(ConnectionReader, WriteBehindReader)(replaceBy(ConnectionStore, WriteBehindStore)(builder)),
@@ -130,7 +130,7 @@ describe('with one defence switched off the checker finds', () => {
     expect([...found]).toEqual(expect.arrayContaining(['I2', 'I3', 'I5']));
   });
 
-  it('I4 a living connection given up without the confirmation of a refusal', async () => {
+  it('a living connection given up without the confirmation of a refusal (I4)', async () => {
     const instance = await cluster.startInstance({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
     const connections = await cluster.link(slug, connectionCount, instance);
     const refused = { endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 } as const;
@@ -166,14 +166,14 @@ describe('with one defence switched off the checker finds', () => {
     await queryDatabase(cluster.database.url, 'DELETE FROM circuit_breakers');
   });
 
-  it('I5 issued tokens that nobody will know of without the audit trail', async () => {
+  it('issued tokens that nobody will know of without the audit trail (I5)', async () => {
     const instance = await cluster.startInstance({ override: replaceBy(AuditTrail, NoAudit) });
     const connections = await cluster.link(slug, connectionCount, instance);
     await askTogether([instance], connections);
     expect(await checkWithout('R-06', 'audit', connections)).toEqual(new Set(['I5']));
   });
 
-  it('I7 a token in the clear without the sealing', async () => {
+  it('a token in the clear without the sealing (I7)', async () => {
     const instance = await cluster.startInstance({});
     const [connection] = await cluster.link(slug, 1, instance);
     const { accessToken = '' } = connection === undefined ? {} : await cluster.ask(instance, connection);

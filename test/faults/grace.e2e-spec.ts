@@ -83,7 +83,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   }
 
   it(
-    'R-01 (b) killed before the commit without a journal, a process loses none, unless nobody knows that there is a window',
+    '(b) killed before the commit without a journal, a process loses none, unless nobody knows that there is a window (R-01)',
     async () => {
       const all: FaultConnection[] = [];
       const undeclared: FaultConnection[] = [];
@@ -116,7 +116,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   );
 
   it(
-    'R-07 the same refresh token goes again inside the window, twice if the second response is lost too, and nothing is lost',
+    'the same refresh token goes again inside the window, twice if the second response is lost too, and nothing is lost (R-07)',
     async () => {
       const all: FaultConnection[] = [];
       let faults = 0;
@@ -146,7 +146,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   );
 
   it(
-    'R-07 when the circuit breaker of the provider is open for longer than the window, the retry comes too late and the grant is lost',
+    'when the circuit breaker of the provider is open for longer than the window, the retry comes too late and the grant is lost (R-07)',
     async () => {
       const all: FaultConnection[] = [];
       const hit: FaultConnection[] = [];
@@ -176,7 +176,7 @@ describe('providers that take a used refresh token again for some seconds, and e
   );
 
   it(
-    'R-03 two processes that are asked at once send each refresh token once, although the window would forgive it',
+    'two processes that refresh at once send each refresh token once, although the window would forgive it (R-03)',
     async () => {
       const all = await linkAt(declared);
       for (let round = 1; round <= rounds; round += 1) {

@@ -63,7 +63,7 @@ describe('providers that respond late, halfway or not at all', () => {
   }
 
   it.each([['wahoo'], ['google-health']])(
-    'R-07 a lost response costs nothing at %s, which takes the same refresh token again',
+    'a lost response costs nothing at %s, which takes the same refresh token again (R-07)',
     async (slug) => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -83,7 +83,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-07 a lost response of a strict provider ends the connection only after the hold and a second refusal',
+    'a lost response of a strict provider ends the connection only after the hold and a second refusal (R-07)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -112,7 +112,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-07 a request that never reached a strict provider is sent again after the hold, and nothing is lost',
+    'a request that never reached a strict provider is sent again after the hold, and nothing is lost (R-07)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -134,7 +134,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-08 a provider slower than the lease never has two requests of a connection, unless the hold is switched off',
+    'a provider slower than the lease never has two requests of a connection, unless the hold is switched off (R-08)',
     async () => {
       const providers = { late: 'whoop', lateWithoutHold: 'concept2', silent: 'hexoskin' };
       const [late, lateWithoutHold, silent] = await Promise.all([
@@ -179,7 +179,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-24 TE-06 a provider that resets idle connections breaks no refresh',
+    'a provider that resets idle connections breaks no refresh (R-24, TE-06)',
     async () => {
       const all = await cluster.link('whoop', connectionCount);
       first.providerLine.resetsIdleConnections = true;
@@ -197,7 +197,7 @@ describe('providers that respond late, halfway or not at all', () => {
   );
 
   it(
-    'R-26 a replica that cannot reach the provider leaves the refresh to another one before the lease would have run out',
+    'a replica that cannot reach the provider leaves the refresh to another one before the lease would have run out (R-26)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {

@@ -119,7 +119,7 @@ describe('an independent server that revokes the grant when a refresh token come
   }
 
   it(
-    'R-03 two processes that are asked at once lose no grant',
+    'two processes that refresh at once lose no grant (R-03)',
     async () => {
       const all = await inRounds(async (connections) => {
         peer.delayTokenRequests(20);
@@ -133,7 +133,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-01 (a) killed before the commit, a process finds the new tokens in its journal and loses no grant',
+    '(a) killed before the commit, a process finds the new tokens in its journal and loses no grant (R-01)',
     async () => {
       const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
@@ -147,7 +147,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-02 killed between the lease and the call, a process leaves the refresh to another one after the hold',
+    'killed between the lease and the call, a process leaves the refresh to another one after the hold (R-02)',
     async () => {
       const all = await inRounds(async (connections) => {
         const point = first.database.holdResponse(acquireLease);
@@ -172,7 +172,7 @@ describe('an independent server that revokes the grant when a refresh token come
     ['commits what the peer sent', undefined],
     ['loses the grant to a process without the hold', 'hold'],
   ])(
-    'R-04 frozen until its lease has run out, a process %s',
+    'frozen until its lease has run out, a process %s (R-04)',
     async (_what, without) => {
       const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
@@ -202,7 +202,7 @@ describe('an independent server that revokes the grant when a refresh token come
     ['never has two requests of a connection', undefined],
     ['has two of each from a process without the hold', 'hold'],
   ])(
-    'R-08 a peer slower than the lease %s',
+    'a peer slower than the lease %s (R-08)',
     async (_what, without) => {
       const all = await inRounds(async (connections) => {
         peer.stallTokenRequests();
@@ -239,7 +239,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-05 PostgreSQL stopped between the response and the commit loses no grant, and no token is sent twice',
+    'PostgreSQL stopped between the response and the commit loses no grant, and no token is sent twice (R-05)',
     async () => {
       const all = await inRounds(async (connections) => {
         const asking = await askUntilCommit(connections);
@@ -258,7 +258,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-06 while PostgreSQL is away no refresh token is spent and no token is issued',
+    'while PostgreSQL is away no refresh token is spent and no token is issued (R-06)',
     async () => {
       const all = await inRounds(async (connections) => {
         await postgres.crash();
@@ -277,7 +277,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-19 TE-11 an unlinked connection never comes back, and its grant ends at the peer',
+    'an unlinked connection never comes back, and its grant ends at the peer (R-19, TE-11)',
     async () => {
       const random = randomNumbers(seed);
       const all = await inRounds(async (connections) => {
@@ -306,7 +306,7 @@ describe('an independent server that revokes the grant when a refresh token come
   );
 
   it(
-    'R-20 AR-24 a new link is never overwritten by a refresh of the old one',
+    'a new link is never overwritten by a refresh of the old one (R-20, AR-24)',
     async () => {
       const all = await inRounds(async (connections) => {
         const callbacks = await Promise.all(connections.map(consentOf));

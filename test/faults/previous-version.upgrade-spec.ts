@@ -83,7 +83,7 @@ describe('the previous version on one database with this one', () => {
     expect(violations).toEqual([]);
   }
 
-  it('links at both, and each refreshes what the other has linked, no token twice', async () => {
+  it('links at both, and each refreshes the connections of the other, no token twice', async () => {
     connections.push(...(await cluster.link(slug, connectionCount, previous)));
     connections.push(...(await cluster.link(slug, connectionCount, current)));
     expect(await ask([previous, current], loadMs)).toEqual(new Set([200]));
@@ -99,7 +99,7 @@ describe('the previous version on one database with this one', () => {
     await expectNoViolation('the previous version was killed and started');
   });
 
-  it('takes at each what the other has unlinked for unlinked, and links it again', async () => {
+  it('treats at each a connection that the other has unlinked as unlinked, and links it again', async () => {
     for (const [at, other] of [
       [previous, current],
       [current, previous],
@@ -117,7 +117,7 @@ describe('the previous version on one database with this one', () => {
     }
   });
 
-  it('lets the previous version go on alone', async () => {
+  it('lets the previous version run alone', async () => {
     await current.stop();
     expect(await ask([previous], loadMs)).toEqual(new Set([200]));
     await expectNoViolation('the previous version goes on alone');

@@ -53,7 +53,7 @@ describe('a process that refreshes while another one does something else', () =>
   }
 
   it(
-    'R-19 TE-11 an unlinked connection never comes back, and its grant ends at the provider',
+    'an unlinked connection never comes back, and its grant ends at the provider (R-19, TE-11)',
     async () => {
       const fake = cluster.sandbox.provider(slug);
       const all: FaultConnection[] = [];
@@ -75,7 +75,7 @@ describe('a process that refreshes while another one does something else', () =>
   );
 
   it(
-    'R-20 AR-24 a new link is never overwritten by a refresh of the old one',
+    'a new link is never overwritten by a refresh of the old one (R-20, AR-24)',
     async () => {
       const fake = cluster.sandbox.provider(slug);
       const all: FaultConnection[] = [];
@@ -106,7 +106,7 @@ describe('a process that refreshes while another one does something else', () =>
   // Takes half a minute a rotation; `key-rotation.e2e-spec.ts` has it within one process.
   if (rounds > 1) {
     it(
-      'R-21 CR-08 keys replaced and rows sealed anew during refreshes lose no token',
+      'keys replaced and rows sealed again during refreshes lose no token (R-21, CR-08)',
       async () => {
         const connections = await cluster.link(slug, 20);
         let isOver = false;

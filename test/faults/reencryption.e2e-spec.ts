@@ -151,7 +151,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
   }
 
   it(
-    'R-21 CR-08 loses no token set, whichever of the two reaches the row first',
+    'loses no token set, whichever of the two reaches the row first (R-21, CR-08)',
     async () => {
       const instance = await start(RacingRows);
       const connections = await cluster.link(slug, connectionCount, instance, 3_600);
@@ -176,7 +176,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
     120_000 + interleavings * 1_000,
   );
 
-  it('R-21 CR-08 loses every set that was refreshed meanwhile without the comparison, and the checker notices', async () => {
+  it('loses every set that was refreshed in the meantime without the comparison, and the checker notices (R-21, CR-08)', async () => {
     const instance = await start(CarelessRows);
     const connections = await cluster.link(slug, 12, instance, 3_600);
     const done = await rotate(instance, connections, randomNumbers(seed));

@@ -60,7 +60,7 @@ describe('replicas on one database', () => {
   }
 
   it.each([[2], [3]])(
-    'R-03 %d processes refresh each connection exactly once an expiry and lose none',
+    '%d processes refresh each connection exactly once an expiry and lose none (R-03)',
     async (replicaCount) => {
       const replicas = cluster.replicas.slice(0, replicaCount);
       const connections = await cluster.link(slug, connectionCount);
@@ -81,7 +81,7 @@ describe('replicas on one database', () => {
   );
 
   it(
-    'R-18 AR-02 fifty callbacks at once over two processes redeem the code once, and later ones end no connection',
+    'fifty callbacks at once over two processes redeem the code once, and later ones end no connection (R-18, AR-02)',
     async () => {
       const violations: Violation[] = [];
       const all: FaultConnection[] = [];
@@ -111,7 +111,7 @@ describe('replicas on one database', () => {
   );
 });
 
-describe('replicas whose clocks are wrong', () => {
+describe('replicas with wrong clocks', () => {
   let cluster: FaultCluster;
 
   beforeAll(async () => {
@@ -129,7 +129,7 @@ describe('replicas whose clocks are wrong', () => {
   }
 
   it(
-    'R-12 two hours ahead or behind, they issue no expired token and refresh no living one',
+    'two hours ahead or behind, they issue no expired token and refresh no living one (R-12)',
     async () => {
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
@@ -153,7 +153,7 @@ describe('replicas whose clocks are wrong', () => {
     timeoutMs,
   );
 
-  it('R-12 without the clock of the database an instance that is behind issues expired tokens', async () => {
+  it('without the clock of the database an instance that is behind issues expired tokens (R-12)', async () => {
     const behind = new TestClock();
     behind.advance(-twoHoursMs);
     // Nobody sets this clock.

@@ -32,7 +32,7 @@ describe('replicas that refresh unasked', () => {
   beforeEach(() => cluster.sandbox.provider(slug).behave());
 
   it(
-    'R-23 processes that are replaced one after the other under load lose no token and leave no refresh in doubt',
+    'processes that are replaced one after the other under load lose no token and leave no refresh in doubt (R-23)',
     async () => {
       const connections = await cluster.link(slug, connectionCount);
       const restarts = rounds === 1 ? 3 : Math.max(20, rounds);
@@ -79,7 +79,7 @@ describe('replicas that refresh unasked', () => {
   );
 
   it(
-    'R-27 after a long stop they catch up at their rate, the callers first, and refresh each connection once',
+    'after a long stop they catch up at their rate, the callers first, and refresh each connection once (R-27)',
     async () => {
       const connections: FaultConnection[] = [];
       while (connections.length < overdueCount) {

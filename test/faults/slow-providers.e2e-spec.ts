@@ -161,7 +161,7 @@ describe('a server that decides on a refresh at once and responds long after the
   );
 
   it(
-    'is waited for when the process is told to stop, and what comes in that time is stored (R-23)',
+    'is awaited when the process stops, and stored if it comes in time (R-23)',
     async () => {
       const connections = await link(4);
       peer.delayRefreshResponses(connections.map(() => 1.5 * timeLimitMs));
@@ -178,7 +178,7 @@ describe('a server that decides on a refresh at once and responds long after the
   );
 
   it(
-    'is left in doubt by a process that is told to stop, when it takes longer (R-23)',
+    'stays in doubt at a process that stops, if it takes longer (R-23)',
     async () => {
       const connections = await link(4);
       peer.stallTokenRequests();

@@ -147,7 +147,7 @@ describe('an unproven withdrawal', () => {
     expect(await statusOf(user, 'garmin')).toMatchObject({ status: 'active', reason: null });
   });
 
-  it('of a user who is gone makes the refresh due, whose first refusal is confirmed in 5 minutes (R-13)', async () => {
+  it('of a withdrawn user makes the refresh due, and its first refusal is confirmed in 5 minutes (R-13)', async () => {
     const { user, account } = await link('garmin');
     application.sandbox.provider('garmin').revokeGrant(account);
     await send('garmin', { kind: 'deauthorized', accountIds: [account] });
@@ -184,8 +184,8 @@ describe('an unproven withdrawal', () => {
   });
 });
 
-describe('the defences', () => {
-  it('are what keeps a forged withdrawal from ending a connection: without the proof it ends it (TE-13)', async () => {
+describe('the defenses', () => {
+  it('keep a forged withdrawal from ending a connection: without the proof it ends it (TE-13)', async () => {
     const slug = 'huawei-health-kit';
     const channel = application.app.get(ProviderRegistry).get(slug).definition.notifications?.channels[0];
     const { user, account } = await link(slug);
@@ -204,7 +204,7 @@ describe('the defences', () => {
     expect(await statusOf(user, slug)).toMatchObject({ status: 'needs_relink', reason: 'deauthorized' });
   });
 
-  it('are what keeps a late withdrawal from ending a newer link: for an older link it ends it (TE-13)', async () => {
+  it('keep a late withdrawal from ending a newer link: an older link ends (TE-13)', async () => {
     const slug = 'huawei-health-kit';
     const { user, account } = await link(slug);
     const late: NotificationOrder = { kind: 'deauthorized', accountIds: [account], lateByMs: 3_600_000 };
@@ -223,7 +223,7 @@ describe('the defences', () => {
     expect(await statusOf(user, slug)).toMatchObject({ status: 'needs_relink', reason: 'deauthorized' });
   });
 
-  it('are what keeps a repeated notification from counting twice: without the row it counts again', async () => {
+  it('keep a repeated notification from counting twice: without the row it counts again', async () => {
     const { user, account } = await link('whoop');
     const [sent] = await prepare('whoop', { kind: 'data', accountIds: [account] });
     await post('whoop', sent);

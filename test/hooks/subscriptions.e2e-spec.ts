@@ -75,7 +75,7 @@ describe('subscriptions of an app', () => {
     expect(await stravaSubscriptions()).toHaveLength(1);
   });
 
-  it('refuse at Strava what names another subscription, and look again when theirs may have been replaced', async () => {
+  it('refuse notifications of another subscription at Strava, and check whether their own was replaced', async () => {
     await linkAccount(application, 'strava-user', 'strava', { account: '7105' });
     const send = (isOfOtherApp: boolean) =>
       application.sandbox
@@ -102,7 +102,7 @@ describe('subscriptions of an app', () => {
     expect(await stravaRow()).toEqual({ onlyId: '99001', isDue: false });
   });
 
-  it('leave the one subscription alone that sends elsewhere', async () => {
+  it('leave a single subscription to another URL alone', async () => {
     const url = settingsOf('strava').url;
     Object.assign(settingsOf('strava'), { url: url.replace('/hooks/strava', '/hooks/oura') });
     try {

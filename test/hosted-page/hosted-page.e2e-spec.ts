@@ -94,7 +94,7 @@ describe('a form of the hosted page that another site sends', () => {
     await press(browser, page, 'whoop').set({ origin: ours, 'sec-fetch-site': 'same-origin' }).expect(303);
   });
 
-  it('with the defence off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
+  it('with the defense off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
     const attackers = await createSession();
     const victim = await newBrowser();
 
@@ -103,7 +103,7 @@ describe('a form of the hosted page that another site sends', () => {
     await victim.get(attackers.page).expect(200);
   });
 
-  it('is told from our own because the pages let browsers send the origin, and no path (AR-28)', async () => {
+  it('is recognized, because the pages let browsers send the origin, and no path (AR-28)', async () => {
     const session = await createSession();
     const browser = await newBrowser();
 
@@ -143,7 +143,7 @@ describe('two sessions in one browser', () => {
     expect(await usersOfLinks(first, second)).toEqual([second.user, first.user]);
   });
 
-  it('with the defence off (one cookie for all sessions) the first tab links for the user of the second (AR-28)', async () => {
+  it('with the defense off (one cookie for all sessions) the first tab links for the user of the second (AR-28)', async () => {
     const careless = await startReplica(application, {
       environment: { PUBLIC_URL: ours },
       override: (builder) =>
@@ -162,7 +162,7 @@ describe('two sessions in one browser', () => {
     }
   });
 
-  it('come back to their own pages, and tell what ended there (AR-28)', async () => {
+  it('return to their own pages, which show the outcome (AR-28)', async () => {
     const [first, second] = [await createSession(), await createSession()];
     const browser = await newBrowser();
     const started = [];
@@ -186,7 +186,7 @@ describe('two sessions in one browser', () => {
     expect(ofSecond.text).not.toContain('WHOOP is connected');
   });
 
-  it('of one user tell on each page what ended there, and not what ended on the other (AR-28)', async () => {
+  it('of one user show on each page the outcome of its own link (AR-28)', async () => {
     const first = await createSession();
     const second = await createSession({ user_id: first.user });
     const browser = await newBrowser();
@@ -266,7 +266,7 @@ class SessionsByCookie extends LinkSessionStore {
   }
 }
 
-describe('what the hosted page tells of a link', () => {
+describe('the outcome of a link on the hosted page', () => {
   it.each([
     ['status=success&provider=oura', 'before anything was linked'],
     ['status=error&provider=oura&error=AUTHORIZATION_DENIED', 'of a denial that was none'],
@@ -324,7 +324,7 @@ describe('what the hosted page tells of a link', () => {
 });
 
 describe('the buttons of the hosted page', () => {
-  it('count for the user of the session, and so does the API for the same user (AR-28 AR-25)', async () => {
+  it('count for the user of the session, and so does the API for the same user (AR-28, AR-25)', async () => {
     const limited = await startReplica(application, {
       environment: { PUBLIC_URL: ours, RATE_LIMIT_USER_PER_MINUTE: '10' },
     });
@@ -351,7 +351,7 @@ describe('the buttons of the hosted page', () => {
     }
   });
 
-  it('with the defence off (no limit for a user) ask the provider two hundred times (AR-28 AR-25)', async () => {
+  it('with the defense off (no limit for a user) ask the provider two hundred times (AR-28, AR-25)', async () => {
     const session = await createSession();
     const browser = await newBrowser();
     await open(browser, session).expect(303);

@@ -156,7 +156,7 @@ describe('the hosted page', () => {
     expect(await isConnected(confirmed, 'whoop')).toBe(true);
   });
 
-  it('tells that the user said no, and lets another try', async () => {
+  it('reports that the user denied consent, and lets another try', async () => {
     const user = newUser();
     const browser = newBrowser();
     const session = await createSession(user);
@@ -169,7 +169,7 @@ describe('the hosted page', () => {
     expect(await isConnected(user, 'oura')).toBe(true);
   });
 
-  it('offers what the session allows, and starts nothing else', async () => {
+  it('offers the providers of the session, and starts no other', async () => {
     const user = newUser();
     const browser = newBrowser();
     const session = await createSession(user, { providers: ['oura', 'whoop'] });
@@ -201,7 +201,7 @@ describe('the hosted page', () => {
     expect(refused.body).toMatchObject({ status: 409, code: 'PROVIDER_NOT_CONFIGURED' });
   });
 
-  it('offers no provider that cannot be linked here, for want of credentials', async () => {
+  it('offers no provider without credentials', async () => {
     const { databaseUrl, rootKey } = application;
     const environment = {
       NODE_ENV: 'production',
@@ -239,7 +239,7 @@ describe('the hosted page', () => {
     expect(response.body).toMatchObject({ status, code });
   });
 
-  it('TE-08 offers only what the key that made the session may use', async () => {
+  it('offers only the providers of the key that made the session (TE-08)', async () => {
     const keys = application.app.get(ApiKeysService, { strict: false });
     const key = await keys.create('test', ['links:write'], { providers: ['oura'] });
     const make = (body: object) =>
@@ -289,7 +289,7 @@ describe('the hosted page', () => {
 });
 
 describe('a link session', () => {
-  it('AR-05 is opened in one browser: another one is refused, with the link and with the form', async () => {
+  it('is opened in one browser: another one is refused, with the link and with the form (AR-05)', async () => {
     const user = newUser();
     const session = await createSession(user);
     const [mine, theirs] = [newBrowser(), newBrowser()];
@@ -310,7 +310,7 @@ describe('a link session', () => {
     await mine.get(pathOfPage(session)).expect(200);
   });
 
-  it('AR-05 is opened once, however many browsers do at the same moment', async () => {
+  it('is opened once, however many browsers do at the same moment (AR-05)', async () => {
     const user = newUser();
     const session = await createSession(user);
     const responses = await Promise.all(Array.from({ length: 50 }, () => open(newBrowser(), session)));
@@ -322,7 +322,7 @@ describe('a link session', () => {
     expect(entries.length).toBeLessThanOrEqual(10);
   });
 
-  it('AR-05 is not used up by HEAD, by a prefetch, or by a scanner that follows links', async () => {
+  it('is not used up by HEAD, by a prefetch, or by a scanner that follows links (AR-05)', async () => {
     const session = await createSession(newUser());
     const path = pathOf(new URL(session.connect_url));
     const scanner = newBrowser();
@@ -337,7 +337,7 @@ describe('a link session', () => {
     await open(user, session).expect(303);
   });
 
-  it('AR-05 ends after ten minutes, opened or not', async () => {
+  it('ends after ten minutes, opened or not (AR-05)', async () => {
     const user = newUser();
     const [opened, unopened] = [await createSession(user), await createSession(user)];
     const lifeMs = new Date(opened.expires_at).getTime() - Date.now();
@@ -357,14 +357,14 @@ describe('a link session', () => {
   });
 
   it.each(['', 'x', createOneTimeSecret(), '\u0000', "' OR 1=1 --"])(
-    'AR-05 is not opened with the token %j',
+    'is not opened with the token %j (AR-05)',
     async (token) => {
       await newBrowser().get('/connect').query({ link_token: token }).expect(403);
       await newBrowser().post('/connect').type('form').send({ link_token: token }).expect(403);
     },
   );
 
-  it('AR-03 starts nothing for a form that another site posts, with or without the cookie', async () => {
+  it('starts nothing for a form that another site posts, with or without the cookie (AR-03)', async () => {
     const user = newUser();
     const session = await createSession(user);
     const browser = newBrowser();
@@ -379,7 +379,7 @@ describe('a link session', () => {
     await start(browser, 'whoop', session).set('sec-fetch-site', 'same-origin').expect(303);
   });
 
-  it('AR-01 keeps neither its token nor the secrets of its cookies in the database', async () => {
+  it('keeps neither its token nor the secrets of its cookies in the database (AR-01)', async () => {
     const user = newUser();
     const session = await createSession(user);
     const browser = newBrowser();
@@ -403,7 +403,7 @@ describe('a link session', () => {
     }
   });
 
-  it('LOG-08 is erased with its user', async () => {
+  it('is erased with its user (LOG-08)', async () => {
     const user = newUser();
     const browser = newBrowser();
     const session = await createSession(user);
@@ -420,7 +420,7 @@ describe('a link session', () => {
 
 describe('a link started on the hosted page', () => {
   it.each(['whoop', 'garmin-oauth1'])(
-    'AR-03 AR-07 O1-05 that comes back from %s in another browser is refused, and the provider is not asked',
+    'that comes back from %s in another browser is refused, and the provider is not asked (AR-03, AR-07, O1-05)',
     async (slug) => {
       const attacker = newUser();
       const browser = newBrowser();
@@ -446,7 +446,7 @@ describe('a link started on the hosted page', () => {
     },
   );
 
-  it('AR-03 with the defence off (no binding) is finished by another browser', async () => {
+  it('with the defense off (no binding) is finished by another browser (AR-03)', async () => {
     const attacker = newUser();
     const callback = await chooseAndConsent(newBrowser(), 'whoop', await createSession(attacker));
     await rewriteLink(application, callback.searchParams.get('state') ?? '', 'browser_hash = NULL');
@@ -456,7 +456,7 @@ describe('a link started on the hosted page', () => {
     expect(await isConnected(attacker, 'whoop')).toBe(true);
   });
 
-  it.each(['', 'x', createOneTimeSecret()])('AR-03 is refused when the cookie holds %j', async (value) => {
+  it.each(['', 'x', createOneTimeSecret()])('is refused when the cookie holds %j (AR-03)', async (value) => {
     const user = newUser();
     const callback = await chooseAndConsent(newBrowser(), 'whoop', await createSession(user));
     const before = redemptions('whoop');
@@ -468,7 +468,7 @@ describe('a link started on the hosted page', () => {
     expect((await findLinks(user)).map(({ outcome }) => outcome)).toEqual(['rejected_binding']);
   });
 
-  it('AR-03 is refused with the secret of another attempt of the same browser', async () => {
+  it('is refused with the secret of another attempt of the same browser (AR-03)', async () => {
     const user = newUser();
     const browser = newBrowser();
     const session = await createSession(user);
@@ -500,12 +500,12 @@ describe('a link started on the hosted page', () => {
     );
   });
 
-  describe('whose provider sends the browser back with a form', () => {
+  describe('at a provider that sends the browser back with a form', () => {
     async function post(browser: TestAgent, { pathname, search }: URL) {
       return browser.post(pathname).type('form').send(search.slice(1));
     }
 
-    it('AR-16 goes on where the browser can show its cookie, once', async () => {
+    it('continues where the browser can show its cookie, once (AR-16)', async () => {
       const user = newUser();
       const browser = newBrowser();
       const session = await createSession(user);
@@ -531,7 +531,7 @@ describe('a link started on the hosted page', () => {
       expect(redemptions('apple-health')).toBe(before + 1);
     });
 
-    it('AR-16 AR-03 is refused where the browser has no such cookie', async () => {
+    it('is refused where the browser has no such cookie (AR-16, AR-03)', async () => {
       const user = newUser();
       const browser = newBrowser();
       const callback = await chooseAndConsent(browser, 'apple-health', await createSession(user));
@@ -555,7 +555,7 @@ describe('a link started on the hosted page', () => {
       ['no handle', (id: string) => `/v1/links/${id}/resume`, 403],
       ['two handles', (id: string) => `/v1/links/${id}/resume?handle=a&handle=b`, 400],
       ['an id that is none', () => '/v1/links/1/resume?handle=a', 400],
-    ])('AR-16 is not resumed with %s', async (_what, pathFor, status) => {
+    ])('is not resumed with %s (AR-16)', async (_what, pathFor, status) => {
       const user = newUser();
       const browser = newBrowser();
       const callback = await chooseAndConsent(browser, 'apple-health', await createSession(user));
@@ -571,7 +571,7 @@ describe('a link started on the hosted page', () => {
 });
 
 describe('the cookies', () => {
-  it('AR-03 are __Host- cookies over https: HttpOnly, Secure, SameSite=Lax, of this host alone', async () => {
+  it('are __Host- cookies over https: HttpOnly, Secure, SameSite=Lax, for this host only (AR-03)', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const secure = await startApplication({
       databaseUrl,

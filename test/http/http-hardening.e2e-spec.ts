@@ -124,11 +124,11 @@ describe('a request', () => {
     return response;
   }
 
-  it('whose headers do not end is given up after 5 seconds', async () => {
+  it('with endless headers is given up after 5 seconds', async () => {
     expect(await raw('GET /health/live HTTP/1.1\r\nHost: x\r\n', 'X-Slow: 1\r\n')).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('whose body does not end is given up after 15 seconds', async () => {
+  it('with an endless body is given up after 15 seconds', async () => {
     const head = 'POST /v1/oauth/whoop/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n';
     expect(await raw(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`, 'state=')).toMatch(
       /^HTTP\/1\.1 408 /,

@@ -65,7 +65,7 @@ describe('a connection on which nothing moves', () => {
     await until('all are closed by the server', () => connected.size === 0);
   });
 
-  it('is closed: one whose client does not read the response, which anyone can ask for', async () => {
+  it('is closed: a connection with a client that does not read its response', async () => {
     server.setTimeout(idleMs);
     // More than the buffers of the operating system take.
     await open(3, `GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n${host}\r\n`.repeat(30));

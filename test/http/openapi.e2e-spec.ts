@@ -147,7 +147,7 @@ describe('the OpenAPI description', () => {
     ]);
   });
 
-  it('says of every call what it is for, and of every call that needs a key that it does', () => {
+  it('describes every call, and marks every call that needs a key', () => {
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.values(methods).map((operation) => ({ path, operation })),
     );
@@ -176,7 +176,7 @@ describe('the OpenAPI description', () => {
     expect(unlink?.description).toContain('the scope `connections:write`, or the user token of this user.');
   });
 
-  it('says of every parameter what it is', () => {
+  it('describes every parameter', () => {
     const bare = Object.entries(paths).flatMap(([path, methods]) =>
       Object.values(methods).flatMap(({ parameters = [] }) =>
         parameters.filter(({ description }) => !description).map(({ name }) => `${path} ${name}`),
@@ -185,7 +185,7 @@ describe('the OpenAPI description', () => {
     expect(bare).toEqual([]);
   });
 
-  it('has no refusal of an API key where none is asked for, and one everywhere else', () => {
+  it('has no refusal of an API key where none is requested, and one everywhere else', () => {
     for (const [path, methods] of Object.entries(paths)) {
       for (const { security, responses } of Object.values(methods)) {
         expect([path, '401' in responses]).toEqual([path, JSON.stringify(security) !== '[]']);
@@ -194,7 +194,7 @@ describe('the OpenAPI description', () => {
     expect(Object.keys(paths['/health/ready']?.['get']?.responses ?? {})).toEqual(['200', '503']);
   });
 
-  it('AR-25 has a rate limit wherever a caller may be refused', () => {
+  it('has a rate limit wherever a caller may be refused (AR-25)', () => {
     for (const path of ['/v1/users/{user_id}/connections/{provider}/token', '/v1/providers']) {
       expect(Object.keys(paths[path]?.['get']?.responses ?? {})).toContain('429');
     }

@@ -79,7 +79,7 @@ describe('a body of JSON', () => {
     );
 
   it.each(Object.entries(calls))(
-    'sent to %s never ends in a mistake of ours, whatever tree it is (AR-14)',
+    'sent to %s never ends in an internal error (AR-14)',
     async (path, limit) => {
       await fc.assert(
         fc.asyncProperty(texts(limit), async (text) => {
@@ -102,7 +102,7 @@ describe('a body of JSON', () => {
     expect(response).toContain(reason);
   });
 
-  it('of 2,000 levels breaks what would look at it next (AR-14)', () => {
+  it('of 2,000 levels breaks a walk over it (AR-14)', () => {
     const body = JSON.parse(`{"return_url":${nested(2_000)}}`) as object;
     expect(() => plainToInstance(StartLinkBody, body)).toThrow(RangeError);
   });
@@ -148,7 +148,7 @@ describe('a content type with nothing behind it (TE-17)', () => {
     },
   );
 
-  it('is told what is missing where a body is needed', async () => {
+  it('gets the missing fields if a call needs a body', async () => {
     const { status, text } = await post('/v1/link-sessions', '');
     expect(status).toBe(400);
     expect(JSON.parse(text)).toMatchObject({ detail: expect.stringContaining('user_id') });

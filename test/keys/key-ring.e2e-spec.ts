@@ -57,7 +57,7 @@ class MeetingDatabase extends Database {
 }
 
 describe('the key ring', () => {
-  it('CR-11 gives the same digest for the same fields only, and another one for every purpose', async () => {
+  it('gives the same digest for the same fields only, and another one for every purpose (CR-11)', async () => {
     const vault = (await start()).app.get(VaultService);
     const digests = [
       vault.digest('audit.user', ['user-1']),
@@ -85,7 +85,7 @@ describe('the key ring', () => {
     ]);
   });
 
-  it('CR-05 finds a key that another instance made later, by the id in the envelope', async () => {
+  it('finds a key that another instance made later, by the id in the envelope (CR-05)', async () => {
     const first = await start();
     await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
     const second = await start(first);
@@ -93,7 +93,7 @@ describe('the key ring', () => {
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
 
-  it('CR-14 takes nothing for unreadable whose key exists and cannot be had at the moment', async () => {
+  it('does not call a value unreadable while its key is unavailable (CR-14)', async () => {
     const first = await start();
     await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
     const second = await start(first);
@@ -106,7 +106,7 @@ describe('the key ring', () => {
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
 
-  it('counts what could not be reported with the next report (CR-04)', async () => {
+  it('adds a failed report to the next one (CR-04)', async () => {
     const { app, databaseUrl } = await start();
     const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
     const operations = async (): Promise<number> => {
@@ -129,7 +129,7 @@ describe('the key ring', () => {
     expect(await operations()).toBe(before + 3);
   });
 
-  it('takes the age of a key from when it was asked for, not from when the key source responded (CR-14)', async () => {
+  it('takes the age of a key from when it was requested, not from when the key source responded (CR-14)', async () => {
     const { app } = await start();
     const ring = app.get(KeyRing, { strict: false });
     const source = app.get(KeySource, { strict: false });
@@ -149,7 +149,7 @@ describe('the key ring', () => {
     }
   });
 
-  it('reads the keys once for all who ask at the same moment, and again for a key made during that (CR-05)', async () => {
+  it('reads the keys once for simultaneous callers, and again for a key made during that (CR-05)', async () => {
     const { app } = await start();
     const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
     const list = store.list.bind(store);
@@ -234,7 +234,7 @@ describe('the key ring', () => {
     expect(await store.promote(kid, false)).toBe(true);
   });
 
-  it('tells other replicas of the keys that can be used, and of none that is too old (CR-07, CR-14)', async () => {
+  it('announces usable keys to other replicas, and none that is too old (CR-07, CR-14)', async () => {
     const { app } = await start();
     const ring = app.get(KeyRing, { strict: false });
     expect(ring.usableKids()).toHaveLength(ring.list().length);
@@ -256,7 +256,7 @@ describe('the key ring', () => {
     expect(() => vault.ensureCanSeal('connections.sealed')).toThrow();
   });
 
-  it('CR-05 does not try other keys: an envelope that names an unknown one is unreadable, and the connection lives', async () => {
+  it('does not try other keys: an envelope that names an unknown one is unreadable, and the connection lives (CR-05)', async () => {
     const application = await start();
     await linkAccount(application, 'user-1', 'whoop');
     const unknown = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
@@ -274,7 +274,7 @@ describe('the key ring', () => {
     await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
 
-  it('CR-03 does not open a token set that was moved to the row of another user', async () => {
+  it('does not open a token set that was moved to the row of another user (CR-03)', async () => {
     const application = await start();
     await linkAccount(application, 'victim', 'whoop', { account: '1001' });
     await linkAccount(application, 'attacker', 'whoop', { account: '1002' });
@@ -287,19 +287,19 @@ describe('the key ring', () => {
     expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
   });
 
-  it('CR-10 does not boot with a wrapped key that was altered', async () => {
+  it('does not start with a wrapped key that was altered (CR-10)', async () => {
     const application = await start();
     await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET wrapped_key = $1', [randomBytes(60)]);
     await expect(start(application)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
   });
 
-  it('CR-10 does not boot when a key is not the one that its check value was made of', async () => {
+  it('does not start when a key does not match its check value (CR-10)', async () => {
     const application = await start();
     await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET key_check = $1', [randomBytes(16)]);
     await expect(start(application)).rejects.toThrow(/cannot be unwrapped/);
   });
 
-  it('CR-10 gives a key of an older release its check value at the next boot', async () => {
+  it('gives a key of an older release its check value at the next start (CR-10)', async () => {
     const application = await start();
     const { databaseUrl } = application;
     const read = () =>

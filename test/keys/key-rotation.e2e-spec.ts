@@ -100,7 +100,7 @@ describe('a key of a version that knew one suite', () => {
 });
 
 describe('a new key', () => {
-  it('CR-07 is not promoted while a live replica lacks it, and is once the replica has it', async () => {
+  it('is not promoted while a live replica lacks it, and is once the replica has it (CR-07)', async () => {
     const first = await start({ environment: oftenReloaded });
     const lagging = await startReplica(first, { environment: neverReloaded });
     const administration = first.app.get(KeyAdministration);
@@ -119,7 +119,7 @@ describe('a new key', () => {
     await expect(administration.promote(kid, 0, false)).rejects.toThrow(/is active\. Only a pending/);
   });
 
-  it('CR-07 fails no read and no write of two replicas under load, one of them lagging', async () => {
+  it('fails no read and no write of two replicas under load, one of them lagging (CR-07)', async () => {
     const first = await start({ environment: oftenReloaded });
     const lagging = await startReplica(first, { environment: neverReloaded });
     await linkMany(first, 4);
@@ -146,7 +146,7 @@ describe('a new key', () => {
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
   });
 
-  it('CR-07 is what a replica that never reads the keys again cannot open: the reading is what keeps it going', async () => {
+  it('cannot be opened by a replica that never reads the keys again (CR-07)', async () => {
     const first = await start({ environment: oftenReloaded });
     const lagging = await startReplica(first, { environment: neverReloaded });
     await linkMany(first, 1);
@@ -163,7 +163,7 @@ describe('a new key', () => {
 });
 
 describe('the use of a key', () => {
-  it('CR-04 is counted over all replicas and told in the metrics', async () => {
+  it('is counted over all replicas and shown in the metrics (CR-04)', async () => {
     const first = await start({ environment: oftenReloaded });
     const second = await startReplica(first, { environment: oftenReloaded });
     const kid = first.app.get(KeyRing).getActive('links.sealed').kid;
@@ -182,7 +182,7 @@ describe('the use of a key', () => {
     expect(await register.metrics()).toContain('cufflink_key_operations{purpose="links.sealed"}');
   });
 
-  it('CR-04 CR-14 ends at the limit: nothing is sealed under it, no refresh token is spent, and another key takes over', async () => {
+  it('ends at the limit: nothing is sealed under it, no refresh token is spent, and another key takes over (CR-04, CR-14)', async () => {
     const application = await start({ environment: oftenReloaded });
     const { app, api, databaseUrl } = application;
     await linkMany(application, 1);
@@ -209,7 +209,7 @@ describe('the use of a key', () => {
     await api.post('/v1/users/user-0/connections/whoop/refresh').expect(200);
   });
 
-  it('CR-04 shows in the list from 90 % of the limit on', async () => {
+  it('shows in the list from 90 % of the limit on (CR-04)', async () => {
     const { app, databaseUrl } = await start();
     await setOperations(databaseUrl, operationsToWarnAt);
     const keys = await app.get(KeyAdministration).list();
@@ -234,7 +234,7 @@ describe('the end of a key', () => {
     await expect(administration.retire(chain?.kid ?? '', 0)).rejects.toThrow('Keys of audit.chain cannot be destroyed');
   });
 
-  it('CR-09 is refused while one value is left, or too early, and makes what it sealed unreadable', async () => {
+  it('is refused while one value is left, or too early, and makes its values unreadable (CR-09)', async () => {
     const application = await start({ environment: oftenReloaded });
     const { app, api, databaseUrl } = application;
     await linkMany(application, 2);
@@ -268,7 +268,7 @@ describe('the end of a key', () => {
 });
 
 describe('another root key', () => {
-  it('CR-07 takes over all keys while the service runs, and is enough afterwards', async () => {
+  it('takes over all keys while the service runs, and is enough afterwards (CR-07)', async () => {
     const first = await start();
     await linkMany(first, 1);
     const { databaseUrl, sandbox, clock, rootKey } = first;
@@ -310,7 +310,7 @@ class CarelessRows extends InterruptedRows {
 }
 
 describe('re-encryption', () => {
-  it('CR-08 moves every column that is sealed, and only what is not under the active key', async () => {
+  it('moves every sealed column, and only values that are not under the active key (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 3);
     await startLink(application, 'user-9', 'whoop');
@@ -337,7 +337,7 @@ describe('re-encryption', () => {
       .expect(200);
   });
 
-  it('goes by the key that is active now, which another process may have promoted meanwhile (CR-08)', async () => {
+  it('uses the currently active key, which another process may have promoted in the meantime (CR-08)', async () => {
     const application = await start({ environment: neverReloaded });
     await linkMany(application, 2);
     const [ring, store] = [application.app.get(KeyRing), application.app.get(KeyStore, { strict: false })];
@@ -349,7 +349,7 @@ describe('re-encryption', () => {
     await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([made.kid]));
   });
 
-  it('CR-08 leaves a value that does not open as it is, and counts it', async () => {
+  it('leaves a value that does not open unchanged, and counts it (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 2);
     await queryDatabase(application.databaseUrl, `UPDATE connections SET secret_gen = 9 WHERE user_id = 'user-0'`);
@@ -358,7 +358,7 @@ describe('re-encryption', () => {
     expect(done).toMatchObject({ moved: 1, unreadable: 1 });
   });
 
-  it('CR-08 R-21 never overwrites a newer token set, and a refresh under way still commits', async () => {
+  it('never overwrites a newer token set, and a refresh under way still commits (CR-08, R-21)', async () => {
     const application = await start({
       environment: oftenReloaded,
       override: (builder) =>
@@ -380,7 +380,7 @@ describe('re-encryption', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('CR-08 loses the token set without the comparison', async () => {
+  it('loses the token set without the comparison (CR-08)', async () => {
     const application = await start({
       environment: oftenReloaded,
       override: (builder) =>
@@ -399,7 +399,7 @@ describe('re-encryption', () => {
   });
 
   it(
-    `CR-08 killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens`,
+    `killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens (CR-08)`,
     async () => {
       const application = await start({ environment: oftenReloaded });
       const connections = await linkMany(application, 30);
@@ -463,7 +463,7 @@ describe('re-encryption', () => {
 });
 
 describe('npm run cli -- keys', () => {
-  it('LOG-05 CR-16 takes a key through its life and leaves an audit entry for each step', async () => {
+  it('leads a key through its life and leaves an audit entry for each step (LOG-05, CR-16)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 1);
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-keys-'));

@@ -105,7 +105,7 @@ describe.each(remotes)('%s', (_name, startRemote) => {
 
   afterEach(() => remote.stop());
 
-  it('asks once for a key that many want at the same moment', async () => {
+  it('makes one request for a key that many callers need at the same moment', async () => {
     const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
     const before = remote.calls();
     const keys = await Promise.all(Array.from({ length: 20 }, () => remote.source.unwrap(wrapped, context)));
@@ -115,13 +115,13 @@ describe.each(remotes)('%s', (_name, startRemote) => {
     expect(remote.calls() - before).toBe(2);
   });
 
-  it('CR-14 says that the root key is disabled', async () => {
+  it('says that the root key is disabled (CR-14)', async () => {
     const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
     remote.disable();
     await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(RootKeyDisabledError);
   });
 
-  it('CR-14 says that there is an outage when nothing comes in time, an error comes, or nobody listens', async () => {
+  it('reports an outage on a timeout, an error or a refused connection (CR-14)', async () => {
     const wrapped = await remote.source.wrap(generateKeySync('aes', { length: 256 }), context);
     remote.failWith(500);
     await expect(remote.source.unwrap(wrapped, context)).rejects.toThrow(KeySourceUnavailableError);
@@ -133,7 +133,7 @@ describe.each(remotes)('%s', (_name, startRemote) => {
 });
 
 describe('VaultTransitKeySource', () => {
-  it('names the version of the root key, and moves to the next one by wrapping anew', async () => {
+  it('names the version of the root key, and moves to the next one by wrapping again', async () => {
     const fake = await startFakeTransit('cufflink');
     try {
       const source = transitSource(fake);
@@ -173,7 +173,7 @@ describe('VaultTransitKeySource', () => {
 });
 
 describe('AwsKmsKeySource', () => {
-  it('tells KMS ids only, and no person', async () => {
+  it('sends KMS ids only, and no person', async () => {
     const fake = await startFakeKms('one');
     try {
       await kmsSource(fake).wrap(generateKeySync('aes', { length: 256 }), context);
@@ -185,7 +185,7 @@ describe('AwsKmsKeySource', () => {
   });
 });
 
-describe('a service whose root key is in a key service', () => {
+describe('a service with a root key in a key service', () => {
   let fake: FakeTransit;
   let application: TestApplication | undefined;
 
@@ -218,7 +218,7 @@ describe('a service whose root key is in a key service', () => {
     await fake.server.close();
   });
 
-  it('CR-14 issues tokens through an outage until its keys are too old, and spends no refresh token after', async () => {
+  it('issues tokens through an outage until its keys are too old, and spends no refresh token after (CR-14)', async () => {
     const { api, sandbox } = await start();
     if (application === undefined) {
       throw new Error('It did not start.');
@@ -257,14 +257,14 @@ describe('a service whose root key is in a key service', () => {
     await api.get(`${path}/token`).expect(200);
   });
 
-  it('CR-14 stops using its keys as soon as it learns that the root key is disabled', async () => {
+  it('stops using its keys as soon as it learns that the root key is disabled (CR-14)', async () => {
     const started = await start();
     await linkAccount(started, 'user-1', 'whoop');
     fake.minDecryptionVersion = 2;
     await until('it is refused', async () => (await started.api.get(`${path}/token`)).status === 503);
   });
 
-  it('CR-14 does not boot while the key service is away', async () => {
+  it('does not start while the key service is away (CR-14)', async () => {
     const { databaseUrl } = await start();
     fake.failWith = 503;
     await expect(startApplication({ databaseUrl, environment: environment() })).rejects.toThrow(/cannot be unwrapped/);

@@ -28,32 +28,35 @@ describe('a wrong key', () => {
     ['its end', 'substring(sealed FROM 1 FOR length(sealed) - 4)'],
     ['everything', "'\\x'::bytea"],
     ['its row', "(SELECT sealed FROM connections WHERE user_id = 'bystander' AND provider = 'whoop')"],
-  ])('CR-02 CR-03 is what a row with %s altered looks like; its connection stays as it is', async (_what, altered) => {
-    const user = newUser();
-    const id = await linkAccount(application, user, 'whoop');
-    const base = `/v1/users/${user}/connections/whoop`;
-    const before = bodyOf(await application.api.get(base).expect(200)) as object;
-    await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = ${altered} WHERE id = $1`, [id]);
-    const calls = application.sandbox.provider('whoop').history.length;
-    const tokens =
-      'SELECT user_id, status, secret_gen, sealed, lease_id, attempt_started_at FROM connections ORDER BY id';
-    const rows = await queryDatabase(application.databaseUrl, tokens);
+  ])(
+    'is what a row with %s altered looks like; its connection stays as it is (CR-02, CR-03)',
+    async (_what, altered) => {
+      const user = newUser();
+      const id = await linkAccount(application, user, 'whoop');
+      const base = `/v1/users/${user}/connections/whoop`;
+      const before = bodyOf(await application.api.get(base).expect(200)) as object;
+      await queryDatabase(application.databaseUrl, `UPDATE connections SET sealed = ${altered} WHERE id = $1`, [id]);
+      const calls = application.sandbox.provider('whoop').history.length;
+      const tokens =
+        'SELECT user_id, status, secret_gen, sealed, lease_id, attempt_started_at FROM connections ORDER BY id';
+      const rows = await queryDatabase(application.databaseUrl, tokens);
 
-    expectProblem(await application.api.get(`${base}/token`), 500, 'TOKEN_UNREADABLE');
-    expectProblem(await application.api.post(`${base}/refresh`), 500, 'TOKEN_UNREADABLE');
+      expectProblem(await application.api.get(`${base}/token`), 500, 'TOKEN_UNREADABLE');
+      expectProblem(await application.api.post(`${base}/refresh`), 500, 'TOKEN_UNREADABLE');
 
-    const after = bodyOf(await application.api.get(base).expect(200));
-    const lastError = { code: 'TOKEN_UNREADABLE', at: expect.any(String) };
-    expect(after).toEqual({ ...before, reason: 'refresh_failing', last_error: lastError });
-    expect(after).toMatchObject({ status: 'active', needs_relink: false });
-    expect(await queryDatabase(application.databaseUrl, tokens)).toEqual(rows);
-    expect(application.sandbox.provider('whoop').history).toHaveLength(calls);
-    // A new link mends it.
-    expect(await linkAccount(application, user, 'whoop')).toBe(id);
-    await application.api.get(`${base}/token`).expect(200);
-  });
+      const after = bodyOf(await application.api.get(base).expect(200));
+      const lastError = { code: 'TOKEN_UNREADABLE', at: expect.any(String) };
+      expect(after).toEqual({ ...before, reason: 'refresh_failing', last_error: lastError });
+      expect(after).toMatchObject({ status: 'active', needs_relink: false });
+      expect(await queryDatabase(application.databaseUrl, tokens)).toEqual(rows);
+      expect(application.sandbox.provider('whoop').history).toHaveLength(calls);
+      // A new link mends it.
+      expect(await linkAccount(application, user, 'whoop')).toBe(id);
+      await application.api.get(`${base}/token`).expect(200);
+    },
+  );
 
-  it('CR-02 is what a link with altered secrets looks like; the provider is not asked', async () => {
+  it('is the error of a link with altered secrets; the provider gets no request (CR-02)', async () => {
     for (const slug of ['garmin', 'garmin-oauth1']) {
       const { user, state, callback } = await approvedLink(application, slug);
       const calls = application.sandbox.provider(slug).history.length;
@@ -71,7 +74,7 @@ describe('a wrong key', () => {
   });
 
   // The last test: a boot that fails leaves the test logger in charge, which prints.
-  it('CR-10 stops the boot and names ENCRYPTION_ROOT_KEY; nothing is changed, and the right key still works', async () => {
+  it('stops the start and names ENCRYPTION_ROOT_KEY; nothing is changed, and the right key still works (CR-10)', async () => {
     const { sandbox, clock } = application;
     const right = await startApplication({ sandbox, clock });
     const { databaseUrl, rootKey } = right;

@@ -21,7 +21,7 @@ describe('the scopes of a link', () => {
     return `user-${users}`;
   }
 
-  it('AR-17 asks the provider for the scopes of the link instead of the default ones', async () => {
+  it('requests the scopes of the link instead of the default ones (AR-17)', async () => {
     const user = newUser();
     const scopes = ['offline', 'read:sleep', 'read:profile'];
     const { linkWebUrl } = await startLink(application, user, 'whoop', { scopes });
@@ -39,7 +39,7 @@ describe('the scopes of a link', () => {
   it.each([
     { slug: 'oura', asked: ['extapi:personal', 'extapi:daily', 'extapi:workout'], granted: ['extapi:daily'] },
     { slug: 'fitbit', asked: ['activity', 'sleep', 'profile'], granted: ['sleep'] },
-  ])('AR-17 shows what the user unticked at $slug', async ({ slug, asked, granted }) => {
+  ])('shows what the user unticked at $slug (AR-17)', async ({ slug, asked, granted }) => {
     const user = newUser();
     const { linkWebUrl } = await startLink(application, user, slug, { scopes: asked });
     await application.browser.get(pathOf(await consent(linkWebUrl, { scopes: granted }))).expect(200);
@@ -53,7 +53,7 @@ describe('the scopes of a link', () => {
     expect((await getToken<BearerBody>(application, user, slug)).scopes).toEqual(granted);
   });
 
-  it('AR-17 issues no token for what the user has not granted, and leaves an audit entry', async () => {
+  it('issues no token for a scope that the user has not granted, and leaves an audit entry (AR-17)', async () => {
     const user = newUser();
     const [personal, daily, workout] = ['extapi:personal', 'extapi:daily', 'extapi:workout'] as const;
     const scopes = [personal, daily, workout];
@@ -78,7 +78,7 @@ describe('the scopes of a link', () => {
     }
   });
 
-  it('tells scopes that cannot be read as unknown, never as all that was asked for (TE-04)', async () => {
+  it('reports unreadable scopes as unknown, never as the requested ones (TE-04)', async () => {
     const user = newUser();
     const fake = application.sandbox.provider('whoop');
     const path = `/v1/users/${user}/connections/whoop`;
@@ -136,7 +136,7 @@ describe('the scopes of a link', () => {
     });
   });
 
-  it('AR-17 shows what the provider granted without being asked, with the link and with a refresh', async () => {
+  it('shows scopes that the provider granted unrequested, at the link and at a refresh (AR-17)', async () => {
     const user = newUser();
     const scopes = ['offline', 'read:sleep'];
     const fake = application.sandbox.provider('whoop');

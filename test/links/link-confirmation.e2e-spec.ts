@@ -97,8 +97,8 @@ async function findOutcome(linkId: string): Promise<unknown> {
   return rows[0];
 }
 
-describe('a link that has to be confirmed', () => {
-  it.each(slugs)('AR-04 to %s is redeemed when the company confirms its user, not before', async (slug) => {
+describe('a link that must be confirmed', () => {
+  it.each(slugs)('to %s is redeemed when the company confirms its user, not before (AR-04)', async (slug) => {
     const user = newUser();
     const before = redemptions(slug);
     const link = await unconfirmedLink(user, slug);
@@ -124,7 +124,7 @@ describe('a link that has to be confirmed', () => {
   });
 
   it.each(slugs)(
-    'AR-04 O1-05 forwarded to a victim links nothing at %s: the company sees another user than it was started for',
+    'forwarded to a victim links nothing at %s: the company sees another user than it was started for (AR-04, O1-05)',
     async (slug) => {
       const [attacker, victim] = [newUser(), newUser()];
       const before = redemptions(slug);
@@ -147,7 +147,7 @@ describe('a link that has to be confirmed', () => {
   );
 
   it.each(['whoop', 'garmin-oauth1'])(
-    "AR-04 with the defence off (no confirmation) a forwarded link to %s gives the attacker the victim's account",
+    "with the defense off (no confirmation) a forwarded link to %s gives the attacker the victim's account (AR-04)",
     async (slug) => {
       const attacker = newUser();
       const { linkWebUrl } = await startLink(application, attacker, slug, { return_url: returnUrl });
@@ -159,7 +159,7 @@ describe('a link that has to be confirmed', () => {
     },
   );
 
-  it('AR-04 that nobody confirms is never redeemed', async () => {
+  it('that nobody confirms is never redeemed (AR-04)', async () => {
     const user = newUser();
     const before = redemptions('whoop');
     const { linkId } = await unconfirmedLink(user, 'whoop');
@@ -169,7 +169,7 @@ describe('a link that has to be confirmed', () => {
     expect(await isConnected(user, 'whoop')).toBe(false);
   });
 
-  it('AR-04 is not confirmed before its callback', async () => {
+  it('is not confirmed before its callback (AR-04)', async () => {
     const user = newUser();
     const before = redemptions('whoop');
     const started = await application.api
@@ -183,7 +183,7 @@ describe('a link that has to be confirmed', () => {
     expect(redemptions('whoop')).toBe(before);
   });
 
-  it('AR-04 is confirmed once, however many confirm it at the same moment at two instances', async () => {
+  it('is confirmed once, however many confirm it at the same moment at two instances (AR-04)', async () => {
     const user = newUser();
     const link = await unconfirmedLink(user, 'whoop', { account: '4713' });
     const before = redemptions('whoop');
@@ -199,7 +199,7 @@ describe('a link that has to be confirmed', () => {
     await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
   });
 
-  it('AR-04 is not confirmed with the code of another link, a made-up one, or on an id that does not exist', async () => {
+  it('is not confirmed with the code of another link, a made-up one, or on an id that does not exist (AR-04)', async () => {
     const [user, other] = [newUser(), newUser()];
     const [mine, theirs] = [await unconfirmedLink(user, 'whoop'), await unconfirmedLink(other, 'whoop')];
     const before = redemptions('whoop');
@@ -223,7 +223,7 @@ describe('a link that has to be confirmed', () => {
     ['whoop', 600],
     ['garmin-oauth1', 600],
   ])(
-    'AR-04 to %s waits as long as the provider takes its code, %i seconds, and is refused afterwards',
+    'to %s waits as long as the provider takes its code, %i seconds, and is refused afterwards (AR-04)',
     async (slug, life) => {
       const user = newUser();
       const [{ now } = { now: new Date(0) }] = await queryDatabase<{ now: Date }>(
@@ -248,7 +248,7 @@ describe('a link that has to be confirmed', () => {
     },
   );
 
-  it('AR-10 is refused when the settings of the provider changed between its callback and its confirmation', async () => {
+  it('is refused when the settings of the provider changed between its callback and its confirmation (AR-10)', async () => {
     const user = newUser();
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const changed = await startApplication({
@@ -271,7 +271,7 @@ describe('a link that has to be confirmed', () => {
     }
   });
 
-  it.each(slugs)('tells the return_url when the user says no at %s, and waits for nothing', async (slug) => {
+  it.each(slugs)('sends a denial at %s to the return_url, and waits for nothing', async (slug) => {
     const body = { return_url: returnUrl, require_confirmation: true };
     const user = newUser();
     const { linkWebUrl } = await startLink(application, user, slug, body);
@@ -287,7 +287,7 @@ describe('a link that has to be confirmed', () => {
   });
 
   it.each(['whoop', 'garmin-oauth1'])(
-    'CR-12 keeps neither the code of %s nor the confirmation code readable in the database, and forgets both',
+    'keeps neither the code of %s nor the confirmation code readable in the database, and forgets both (CR-12)',
     async (slug) => {
       const user = newUser();
       const link = await unconfirmedLink(user, slug);
@@ -310,7 +310,7 @@ describe('a link that has to be confirmed', () => {
     },
   );
 
-  it('AR-04 needs a return_url, where the browser brings the code to', async () => {
+  it('needs a return_url, where the browser brings the code to (AR-04)', async () => {
     const response = await application.api
       .post(`/v1/users/${newUser()}/connections/whoop/link`)
       .send({ require_confirmation: true })
@@ -332,7 +332,7 @@ describe('a link that has to be confirmed', () => {
     expect(noId.body).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
   });
 
-  it('TE-08 is not confirmed by a key that may not use its provider', async () => {
+  it('is not confirmed by a key that may not use its provider (TE-08)', async () => {
     const user = newUser();
     const link = await unconfirmedLink(user, 'whoop');
     const keys = application.app.get(ApiKeysService, { strict: false });
@@ -391,7 +391,7 @@ describe('LINK_CONFIRMATION', () => {
     ['not set in production', production, true],
     ['optional in production', { ...production, LINK_CONFIRMATION: 'optional' }, false],
     ['not set elsewhere', {}, false],
-  ])('AR-04 that is %s decides for links that do not say', async (_what, environment, required) => {
+  ])('that is %s decides for links that do not say (AR-04)', async (_what, environment, required) => {
     const instance = await startWith(environment);
     try {
       const path = `/v1/users/${newUser()}/connections/whoop/link`;

@@ -31,7 +31,7 @@ describe('links that are over', () => {
     );
   }
 
-  it('AR-25 LOG-09 are deleted after a day, a thousand at a time, and the younger ones stay', async () => {
+  it('are deleted after a day, a thousand at a time, and the younger ones stay (AR-25, LOG-09)', async () => {
     const purge = application.app.get(LinkPurge, { strict: false });
     await fill(2_500, '24 hours 1 second');
     await fill(10, '23 hours 59 minutes');
@@ -59,7 +59,7 @@ describe('links that are over', () => {
     },
   );
 
-  it('AR-25 are deleted when a process starts, without being asked', async () => {
+  it('are deleted by every process after its start (AR-25)', async () => {
     await fill(1_200, '2 days');
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const started = await startApplication({ databaseUrl, rootKey, sandbox, clock });

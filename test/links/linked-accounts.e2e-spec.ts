@@ -77,7 +77,7 @@ const taken = { status: 409, code: 'ACCOUNT_ALREADY_LINKED' };
 const slugs = ['whoop', 'fitbit', 'garmin-oauth1'];
 
 describe('an account that another user has connected', () => {
-  it.each(slugs)('AR-23 is refused at %s, and the first connection lives on', async (slug) => {
+  it.each(slugs)('is refused at %s, and the first connection stays (AR-23)', async (slug) => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     await linkAccount(application, first, slug, { account });
     const token = await readToken(first, slug);
@@ -91,7 +91,7 @@ describe('an account that another user has connected', () => {
     expect(liveGrants(slug, account)).toBeGreaterThanOrEqual(1);
   });
 
-  it('AR-23 is refused to the return_url with its code, and to the confirmation', async () => {
+  it('is refused to the return_url with its code, and to the confirmation (AR-23)', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     await linkAccount(application, first, 'whoop', { account });
     const body = { return_url: 'http://localhost:8080/done', require_confirmation: true };
@@ -107,7 +107,7 @@ describe('an account that another user has connected', () => {
     expect(response.body).toMatchObject({ code: 'ACCOUNT_ALREADY_LINKED', act: 'user' });
   });
 
-  it('AR-23 may be connected once the other user has unlinked it, or needs a new link', async () => {
+  it('may be connected once the other user has unlinked it, or needs a new link (AR-23)', async () => {
     const [first, second, third, account] = [newUser(), newUser(), newUser(), newAccount()];
     await linkAccount(application, first, 'whoop', { account });
     await application.api.delete(`/v1/users/${first}/connections/whoop`).expect(200);
@@ -127,7 +127,7 @@ describe('an account that another user has connected', () => {
     expect(await link(second, 'oura', account)).toMatchObject({ status: 200 });
   });
 
-  it('AR-23 with the defence off (ACCOUNT_SHARING=allow) is connected twice', async () => {
+  it('with the defense off (ACCOUNT_SHARING=allow) is connected twice (AR-23)', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const sharing = await startApplication({
       databaseUrl,
@@ -172,16 +172,16 @@ describe('an account that another user has connected', () => {
       }
     }
 
-    it('AR-23 is connected by one of them', async () => {
+    it('is connected by one of them (AR-23)', async () => {
       expect(await linkAtOnce(false)).toBe(1);
     });
 
-    it('AR-23 with the defence off (no unique index) is connected by all of them', async () => {
+    it('with the defense off (no unique index) is connected by all of them (AR-23)', async () => {
       expect(await linkAtOnce(true)).toBe(count);
     });
   });
 
-  it('CR-11 is in the database as a keyed digest only', async () => {
+  it('is in the database as a keyed digest only (CR-11)', async () => {
     const [user, account] = [newUser(), newAccount()];
     await linkAccount(application, user, 'whoop', { account });
     const [row] = await queryDatabase<{ digest: Buffer; text: string }>(
@@ -195,7 +195,7 @@ describe('an account that another user has connected', () => {
 });
 
 describe('a new link of a connected user', () => {
-  it.each(slugs)('AR-24 that brings the same account at %s replaces the tokens', async (slug) => {
+  it.each(slugs)('that brings the same account at %s replaces the tokens (AR-24)', async (slug) => {
     const [user, account] = [newUser(), newAccount()];
     const id = await linkAccount(application, user, slug, { account });
     const token = await readToken(user, slug);
@@ -206,7 +206,7 @@ describe('a new link of a connected user', () => {
   });
 
   it.each(['whoop', 'fitbit', 'oura'])(
-    'AR-24 that brings another account at %s is refused; the connection stays, the new grant is ended',
+    'that brings another account at %s is refused; the connection stays, the new grant is ended (AR-24)',
     async (slug) => {
       const [user, mine, other] = [newUser(), newAccount(), newAccount()];
       await linkAccount(application, user, slug, { account: mine });
@@ -221,7 +221,7 @@ describe('a new link of a connected user', () => {
     },
   );
 
-  it('AR-24 that may replace the account does, and the old grant is ended', async () => {
+  it('that may replace the account does, and the old grant is ended (AR-24)', async () => {
     const [user, mine, other, next] = [newUser(), newAccount(), newAccount(), newUser()];
     const id = await linkAccount(application, user, 'whoop', { account: mine });
     const token = await readToken(user, 'whoop');
@@ -260,7 +260,7 @@ describe('a new link of a connected user', () => {
     },
   );
 
-  it("AR-23 may not replace the account with another user's", async () => {
+  it("may not replace the account with another user's (AR-23)", async () => {
     const [user, other, mine, theirs] = [newUser(), newUser(), newAccount(), newAccount()];
     await linkAccount(application, user, 'whoop', { account: mine });
     await linkAccount(application, other, 'whoop', { account: theirs });
@@ -272,7 +272,7 @@ describe('a new link of a connected user', () => {
     expect(liveGrants('whoop', theirs)).toBeGreaterThanOrEqual(1);
   });
 
-  it('mends a connection whose tokens do not open any more', async () => {
+  it('repairs a connection with unreadable tokens', async () => {
     const [user, mine, other] = [newUser(), newAccount(), newAccount()];
     await linkAccount(application, user, 'whoop', { account: mine });
     await queryDatabase(

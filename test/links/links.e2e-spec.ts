@@ -216,7 +216,7 @@ describe('linking', () => {
       },
     );
 
-    it('O1-07 returns the token secret only to a key with the scope tokens:sign', async () => {
+    it('returns the token secret only to a key with the scope tokens:sign (O1-07)', async () => {
       const user = newUser();
       await linkAccount(application, user, 'garmin-oauth1');
       const path = `/v1/users/${user}/connections/garmin-oauth1/token`;
@@ -270,7 +270,7 @@ describe('linking', () => {
       expect(await callProvider('fitbit-oauth1', signFor('fitbit-oauth1', second))).toMatchObject({ status: 200 });
     });
 
-    it('leaves the connection as it is when the user says no the second time', async () => {
+    it('leaves the connection as it is when the user denies consent the second time', async () => {
       const user = newUser();
       await linkAccount(application, user, 'whoop');
       const before = [
@@ -317,7 +317,7 @@ describe('linking', () => {
     ];
 
     it.each(failures)(
-      'TE-10 erases the connection here and says pending when the provider %s',
+      'erases the connection here and says pending when the provider %s (TE-10)',
       async (_title, behaviour) => {
         for (const slug of ['whoop', 'fitbit', 'garmin-oauth1']) {
           const user = newUser();
@@ -362,7 +362,7 @@ describe('linking', () => {
     });
   });
 
-  it('lists every provider with what a caller has to know', async () => {
+  it('lists every provider with the facts that a caller needs', async () => {
     const key = await application.createKey();
     const body = bodyOf(
       await application.browser.get('/v1/providers').set('authorization', `Bearer ${key}`).expect(200),

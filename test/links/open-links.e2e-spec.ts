@@ -70,7 +70,7 @@ describe('the links of one user', () => {
     expect(await sendCallback(application, pathOf(theirs.callback))).toEqual(connected);
   });
 
-  it('with the defence off (no limit) are as many as are started (AR-28)', async () => {
+  it('with the defense off (no limit) are as many as are started (AR-28)', async () => {
     const unlimited = await startReplica(application, {
       environment: { LINKS_PER_PROVIDER: '1000', LINKS_PER_USER: '1000' },
     });
@@ -123,7 +123,7 @@ describe('the links of one user', () => {
     await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
   });
 
-  it('that wait to be confirmed are voided like open ones (AR-28 AR-04)', async () => {
+  it('that wait to be confirmed are voided like open ones (AR-28, AR-04)', async () => {
     const user = newUser();
     const body = { return_url: returnUrl, require_confirmation: true };
     const { linkWebUrl } = await startLink(application, user, 'whoop', body);
@@ -140,7 +140,7 @@ describe('the links of one user', () => {
 });
 
 describe('the link sessions of one user', () => {
-  it('are twenty: the oldest cannot be opened any more (AR-28)', async () => {
+  it('are twenty: the oldest cannot be opened any longer (AR-28)', async () => {
     const user = newUser();
     const tokens: string[] = [];
     for (let at = 0; at < 30; at += 1) {
@@ -174,7 +174,7 @@ describe('the scopes that a link asks for', () => {
       .expect(400);
   });
 
-  it('may be all of the default ones and 512 bytes more, and each is asked for once (AR-28)', async () => {
+  it('may be all of the default ones and 512 bytes more, and each is requested once (AR-28)', async () => {
     const defaults = ['offline', 'read:recovery', 'read:cycles', 'read:sleep', 'read:workout', 'read:profile'];
     const scopes = [...defaults, ...defaults, ...scopesOf(512)];
 
@@ -183,7 +183,7 @@ describe('the scopes that a link asks for', () => {
     expect(new URL(linkWebUrl).searchParams.get('scope')?.split(' ')).toEqual([...new Set(scopes)]);
   });
 
-  it('leave a user who asks for all that is allowed, as often as possible, with a few kilobytes (AR-28)', async () => {
+  it('leave a user who requests as much as possible with a few kilobytes (AR-28)', async () => {
     const user = newUser();
     await startMany(user, 'whoop', 60, { scopes: scopesOf(512) });
     await startMany(user, 'oura', 60, { scopes: scopesOf(512) });

@@ -17,7 +17,7 @@ const slugs = ['whoop', 'garmin-oauth1', 'oura'];
 const unlinked = 'connection.unlinked denied service ACCOUNT_ALREADY_LINKED';
 const outage = { endpoint: 'account', type: 'status', code: 503 } as const;
 
-describe('an account that its provider could not tell at the end of the link', () => {
+describe('an account that its provider could not name at the end of the link', () => {
   let application: TestApplication;
   let accounts = 0;
 
@@ -70,7 +70,7 @@ describe('an account that its provider could not tell at the end of the link', (
     ]);
   }
 
-  it.each(slugs)('AR-23 AR-24 is asked for later at %s, and the rules hold from then on', async (slug) => {
+  it.each(slugs)('is looked up later at %s, and the rules apply from then on (AR-23, AR-24)', async (slug) => {
     const [user, other, account] = [newUser(), newUser(), newAccount()];
     await linkUntold(user, slug, account);
     await token(user, slug).expect(200);
@@ -84,7 +84,7 @@ describe('an account that its provider could not tell at the end of the link', (
   });
 
   it.each(slugs)(
-    "AR-23 ends the connection when it is another user's account at %s, and leaves that one",
+    "ends the connection when it is another user's account at %s, and leaves that one (AR-23)",
     async (slug) => {
       const [first, second, account] = [newUser(), newUser(), newAccount()];
       expect(await link(first, slug, account)).toMatchObject({ status: 200 });
@@ -105,7 +105,7 @@ describe('an account that its provider could not tell at the end of the link', (
     },
   );
 
-  it('AR-23 is one connection of two that were linked while the provider was away', async () => {
+  it('is one connection of two that were linked while the provider was away (AR-23)', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     await linkUntold(first, 'whoop', account);
     await linkUntold(second, 'whoop', account);
@@ -117,7 +117,7 @@ describe('an account that its provider could not tell at the end of the link', (
     expect(statuses.sort()).toEqual([200, 409]);
   });
 
-  it('AR-23 LOG-06 ends no connection while a refresh of it is under way, does afterwards, and says so once', async () => {
+  it('ends no connection while a refresh of it is under way, does afterwards, and says so once (AR-23, LOG-06)', async () => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     await linkUntold(second, 'whoop', account);
@@ -134,7 +134,7 @@ describe('an account that its provider could not tell at the end of the link', (
     expect((await auditEntriesOf(application, second)).filter((entry) => entry === unlinked)).toHaveLength(1);
   });
 
-  it('AR-24 is not compared with a known one: the link is refused, and the connection stays', async () => {
+  it('is not compared with a known one: the link is refused, and the connection stays (AR-24)', async () => {
     const [user, account] = [newUser(), newAccount()];
     expect(await link(user, 'whoop', account)).toMatchObject({ status: 200 });
     const before = await token(user, 'whoop').expect(200);
@@ -146,7 +146,7 @@ describe('an account that its provider could not tell at the end of the link', (
     expect(await row(user)).toEqual({ isKnown: true, dueInSeconds: null });
   });
 
-  it('is asked for again after a pause while the provider stays away, not before the time that it names', async () => {
+  it('is requested again after a pause while the provider stays away, not before the time that it names', async () => {
     const user = newUser();
     await linkUntold(user, 'whoop', newAccount(), { code: 429 });
     const fake = application.sandbox.provider('whoop');
@@ -169,7 +169,7 @@ describe('an account that its provider could not tell at the end of the link', (
     expect(await row(user)).toEqual({ isKnown: true, dueInSeconds: null });
   });
 
-  it('stays unknown where the provider refuses to tell, at the link or later', async () => {
+  it('stays unknown if the provider refuses to name it, at the link or later', async () => {
     const [atOnce, later] = [newUser(), newUser()];
     await linkUntold(atOnce, 'whoop', newAccount(), { code: 403 });
     expect(await row(atOnce)).toEqual({ isKnown: false, dueInSeconds: null });
@@ -185,7 +185,7 @@ describe('an account that its provider could not tell at the end of the link', (
   it.each([
     ['refuses us', { code: 401, headers: { 'www-authenticate': 'Basic realm="client"' } }],
     ['responds without an id', { code: 200, body: '{}', contentType: 'application/json' }],
-  ])('AR-23 is asked for again where the provider %s, once that is mended', async (_title, wrong) => {
+  ])('is requested again where the provider %s, once that is mended (AR-23)', async (_title, wrong) => {
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     await linkUntold(second, 'whoop', account);
@@ -217,7 +217,7 @@ describe('an account that its provider could not tell at the end of the link', (
     expect((await row(user))?.isKnown).toBe(true);
   });
 
-  it('is asked for by a process that works in the background, without being told to', async () => {
+  it('is looked up by a background process', async () => {
     const user = newUser();
     await linkUntold(user, 'whoop', newAccount());
     const directory = await mkdtemp(join(tmpdir(), 'cufflink-accounts-'));

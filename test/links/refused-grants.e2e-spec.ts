@@ -55,7 +55,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     ['another issuer', 'apple-health', { iss: 'https://appleid.apple.example' }],
     ['another audience', 'tidepool', { aud: 'another-client' }],
     ['an end in the past', 'omron', { exp: 1 }],
-  ])('AR-18 is ended when the ID token has %s, and there is no connection', async (_what, slug, claims) => {
+  ])('is ended when the ID token has %s, and there is no connection (AR-18)', async (_what, slug, claims) => {
     const [user, account] = [newUser(), newAccount()];
     wrongIdToken(slug, claims);
 
@@ -65,7 +65,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     expect(liveGrants(slug, account)).toBe(0);
   });
 
-  it('AR-18 is ended when the signing keys cannot be read', async () => {
+  it('is ended when the signing keys cannot be read (AR-18)', async () => {
     const [user, account] = [newUser(), newAccount()];
     application.sandbox.provider('apple-health').misbehave({ endpoint: 'jwks', type: 'status', code: 503 });
 
@@ -75,7 +75,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     expect(liveGrants('apple-health', account)).toBe(0);
   });
 
-  it('AR-18 TE-10 is ended when the provider is back, where it was away', async () => {
+  it('is ended when the provider is back, where it was away (AR-18, TE-10)', async () => {
     const [user, account] = [newUser(), newAccount()];
     wrongIdToken('tidepool', { aud: 'another-client' });
     application.sandbox.provider('tidepool').misbehave({ endpoint: 'revoke', type: 'status', code: 503 });
@@ -88,7 +88,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     await until('the grant is ended', () => liveGrants('tidepool', account) === 0);
   });
 
-  it('is ended when the provider refuses what it wants done once for a link', async () => {
+  it('is ended when the provider refuses a required call of the link', async () => {
     const [user, account] = [newUser(), newAccount()];
     application.sandbox.provider('polar').misbehave({ endpoint: 'endpoint', type: 'status', code: 503 });
 
@@ -121,7 +121,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     it.each([
       ["another user's connection lives on its account", newUser],
       ["the user's own connection lives on its account", (first: string) => first],
-    ])('AR-18 AR-23 is left when %s', async (_what, chooseUser) => {
+    ])('is left when %s (AR-18, AR-23)', async (_what, chooseUser) => {
       const [first, account] = [newUser(), newAccount()];
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const before = revocations('tidepool');
@@ -133,7 +133,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       expect(await statusOf(first, 'tidepool')).toBe(200);
     });
 
-    it("AR-18 AR-23 is left while nobody knows the account of another user's connection", async () => {
+    it("is left while nobody knows the account of another user's connection (AR-18, AR-23)", async () => {
       const [first, second, account] = [newUser(), newUser(), newAccount()];
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const set = 'UPDATE connections SET account_digest = NULL, status = $2 WHERE user_id = $1';
@@ -150,7 +150,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       }
     });
 
-    it('AR-18 is left when the ID token does not even name an account', async () => {
+    it('is left when the ID token does not even name an account (AR-18)', async () => {
       const account = newAccount();
       wrongIdToken('tidepool', { sub: null });
 
@@ -159,7 +159,7 @@ describe('the grant of a link that failed after its code was redeemed', () => {
       expect(liveGrants('tidepool', account)).toBe(1);
     });
 
-    it('AR-18 AR-23 with the defence off is ended all the same', async () => {
+    it('with the defense off is ended nevertheless (AR-18, AR-23)', async () => {
       const [first, account] = [newUser(), newAccount()];
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
       const before = revocations('tidepool');

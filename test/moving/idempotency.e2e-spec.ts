@@ -201,7 +201,7 @@ describe('metadata', () => {
 });
 
 describe('the RateLimit headers', () => {
-  it('tell a caller what is left, and which limit was reached', async () => {
+  it('show a caller the rest, and the limit that was reached', async () => {
     const limited = await startApplication({
       environment: { RATE_LIMIT_CALLER_PER_MINUTE: '2', RATE_LIMIT_USER_PER_MINUTE: '0' },
     });

@@ -226,7 +226,7 @@ describe('an import', () => {
     expect(token.body).toMatchObject({ access_token: again.accessToken });
   });
 
-  it('asks the account endpoint with --verify, and refuses what the provider refuses', async () => {
+  it('calls the account endpoint with --verify, and refuses the tokens that the provider refuses', async () => {
     const good = issuedRow('whoop', { provider_user_id: null });
     const dead = issuedRow('whoop', { access_token: 'never-issued-by-anybody' });
     const wrong = issuedRow('whoop', { provider_user_id: '1' });

@@ -184,7 +184,7 @@ describe('a move to another deployment and back', () => {
     expect(await frozenAt()).toEqual([{ frozen_at: expect.any(Date) }]);
   });
 
-  it('with the defence off, which is the freeze, ends grants at the provider', async () => {
+  it('with the defense off, which is the freeze, ends grants at the provider', async () => {
     const user = await linkStrict();
     const copy = await exportTo(first, { userId: user, isCopy: true });
     await importInto(second, copy.path);
@@ -219,7 +219,7 @@ describe('a frozen connection', () => {
     );
   });
 
-  it('waits for the refresh in flight, whose tokens are stored', async () => {
+  it('waits for the refresh in flight, and its tokens are stored', async () => {
     const subject = await Subject.link(first, 'whoop');
     const token = await subject.token();
     subject.fake.misbehave(at({ type: 'slow', ms: 600_000 }));

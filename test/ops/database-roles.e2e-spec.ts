@@ -137,7 +137,7 @@ const refusedToAuditor: readonly string[] = [
   `UPDATE vault_keys SET state = 'destroyed'`,
 ];
 
-describe('LOG-11 the roles of the database', () => {
+describe('the roles of the database (LOG-11)', () => {
   let database: SplitDatabase;
   let application: TestApplication;
   beforeAll(async () => {
@@ -171,7 +171,7 @@ describe('LOG-11 the roles of the database', () => {
     });
   }
 
-  it('are told by a service without branch keys what to run first', async () => {
+  it('get the command to run first from a service without branch keys', async () => {
     await expect(startAsApp('')).rejects.toThrow('Run `npm run cli -- keys list` once with the operator role');
   });
 
@@ -289,11 +289,11 @@ describe('LOG-11 the roles of the database', () => {
     ...refusedToApp.map((statement) => ['cufflink_app', statement] as const),
     ...refusedToOperator.map((statement) => ['cufflink_operator', statement] as const),
     ...refusedToAuditor.map((statement) => ['cufflink_auditor', statement] as const),
-  ])('LOG-05 LOG-11 refuse to %s: %s', async (role, statement) => {
+  ])('refuse to %s: %s (LOG-05, LOG-11)', async (role, statement) => {
     await expect(queryDatabase(database.urlOf(role), statement)).rejects.toMatchObject({ code: '42501' });
   });
 
-  it('LOG-05 LOG-11 are what stands in the way: the owner may', async () => {
+  it("are the defense: with the owner's rights it succeeds (LOG-05, LOG-11)", async () => {
     await expect(
       queryDatabase(database.ownerUrl, `UPDATE audit_entries SET actor = actor WHERE false`),
     ).resolves.toEqual([]);
@@ -304,7 +304,7 @@ describe('LOG-11 the roles of the database', () => {
     await expect(readPrivileges(database.ownerUrl)).resolves.toEqual(expected);
   });
 
-  it('get no right to what a later migration makes', async () => {
+  it('get no right to a table of a later migration', async () => {
     const { ownerUrl } = await createSplitDatabase();
     await queryDatabase(ownerUrl, 'CREATE TABLE later (id int)');
     await queryDatabase(ownerUrl, `CREATE FUNCTION later() RETURNS int LANGUAGE sql AS 'SELECT 1'`);

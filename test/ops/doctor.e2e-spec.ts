@@ -43,7 +43,7 @@ describe('the command line', () => {
     expect(listed.filter((line) => !/ sandbox /.test(line))).toEqual([]);
   });
 
-  it('asks no provider that it was not told to, and names one that it does not know', async () => {
+  it('calls no provider that was not named, and refuses an unknown name', async () => {
     expect(await cli('doctor', {}, '--live')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('No provider is configured.') as unknown,
@@ -71,7 +71,7 @@ describe('the command line', () => {
     }
   });
 
-  it('CR-10 ends with status 1 where the root key or the name of the environment is not the one of the database', async () => {
+  it('ends with status 1 where the root key or the name of the environment is not the one of the database (CR-10)', async () => {
     const databaseUrl = await createTestDatabase();
     await runMigrationCommand(['migration:run'], databaseUrl);
     const settings = { ...production, DATABASE_URL: databaseUrl };
@@ -117,7 +117,7 @@ describe('the command line', () => {
     );
   });
 
-  it('ends with status 1 where everything is wrong, and tells all of it', async () => {
+  it('ends with status 1 and lists every wrong setting', async () => {
     const { status, stdout, stderr } = await cli('doctor', {
       NODE_ENV: 'production',
       DATABASE_URL: 'postgres://127.0.0.1:1/nothing',

@@ -44,7 +44,7 @@ function expectNotReady(response: Response, code: ErrorCode, part: string): void
 }
 
 describe('/health/ready', () => {
-  it('asks the database once a second, however often anybody calls it', async () => {
+  it('queries the database at most once a second, for any number of calls', async () => {
     const clock = stopClock();
     clock.advance(60_000);
     const pings = countPings();

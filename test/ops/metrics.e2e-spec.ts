@@ -15,7 +15,7 @@ describe('the metrics', () => {
     return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
   }
 
-  it('tell the memory, the processor time and the start of the process', async () => {
+  it('report the memory, the processor time and the start of the process', async () => {
     const first = await read();
     expect(first.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
     expect(first.get('process_start_time_seconds')).toBeLessThan(Date.now() / 1_000);
@@ -25,7 +25,7 @@ describe('the metrics', () => {
     expect(later.get(name)).toBeLessThan((first.get(name) ?? 0) + 60);
   });
 
-  it('count what was linked and issued', async () => {
+  it('count links and issued tokens', async () => {
     await linkAccount(application, 'user-1', 'whoop');
     await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
 

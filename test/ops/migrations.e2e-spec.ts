@@ -107,7 +107,7 @@ describe('the migration commands', () => {
     await expect(migrations()).resolves.toEqual(applied.slice(0, -1));
   });
 
-  it('of the command line list what is pending, and run it once from two places at the same moment', async () => {
+  it('of the command line list pending ones, and run them once from two places at the same moment', async () => {
     const migrate = async (...options: readonly string[]) => {
       const args = [join(checkout, 'bin/cufflink.js'), 'migrate', '--json', ...options];
       const program = startProcess(args, tmpdir(), { NODE_ENV: 'production', DATABASE_URL: databaseUrl });

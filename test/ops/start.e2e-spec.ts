@@ -342,14 +342,14 @@ describe('node dist/main.js in production', () => {
       { ENCRYPTION_ROOT_KEY: '', ENCRYPTION_ROOT_KEY_FILE: 'short-key' },
     ],
     ['with two root keys', 'ENCRYPTION_ROOT_KEY_FILE', { ENCRYPTION_ROOT_KEY_FILE: 'root-key' }],
-  ])('CR-10 does not boot %s, and names the variable', async (_, variable, change) => {
+  ])('does not start %s, and names the variable (CR-10)', async (_, variable, change) => {
     await writeFile(join(working, 'root-key'), rootKey.toString('base64'), { mode: 0o600 });
     await writeFile(join(working, 'short-key'), rootKey.subarray(1).toString('base64'), { mode: 0o600 });
 
     await expectRefusal(change, variable);
   });
 
-  it('TE-05 does not boot with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
+  it('does not start with NODE_TLS_REJECT_UNAUTHORIZED=0 (TE-05)', async () => {
     await expectRefusal({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'NODE_TLS_REJECT_UNAUTHORIZED');
   });
 
@@ -358,11 +358,11 @@ describe('node dist/main.js in production', () => {
     ['no PUBLIC_URL', 'PUBLIC_URL', { PUBLIC_URL: '' }],
     ['an http return URL', 'RETURN_URLS', { RETURN_URLS: 'http://app.example.com/' }],
     ['a log format that does not exist', 'LOG_FORMAT', { LOG_FORMAT: 'xml' }],
-  ])('does not boot with %s, and names the variable', async (_, sentence, change) => {
+  ])('does not start with %s, and names the variable', async (_, sentence, change) => {
     await expectRefusal(change, sentence);
   });
 
-  it('does not boot with several wrong settings, and lists each of them', async () => {
+  it('does not start with several wrong settings, and lists each of them', async () => {
     const wrong = {
       DATABASE_URL: 'mysql://localhost/x',
       PUBLIC_URL: 'http://link.example.com',
@@ -385,14 +385,14 @@ describe('node dist/main.js in production', () => {
     expect(service.output()).not.toContain('canary-secret');
   });
 
-  it('does not boot on an empty database, says how to prepare it, and leaves it empty', async () => {
+  it('does not start on an empty database, says how to prepare it, and leaves it empty', async () => {
     await expectRefusal({}, 'npm run cli -- migrate');
 
     const tables = await queryDatabase(databaseUrl, `SELECT 1 FROM pg_tables WHERE schemaname = 'public'`);
     expect(tables).toEqual([]);
   });
 
-  it('does not boot on a database that does not answer', async () => {
+  it('does not start on a database that does not respond', async () => {
     await expectRefusal({ DATABASE_URL: `postgres://localhost:${await findFreePort()}/none` }, 'ECONNREFUSED');
   });
 
@@ -404,7 +404,7 @@ describe('node dist/main.js in production', () => {
       url = `http://127.0.0.1:${valid['PORT']}`;
     });
 
-    it('boots, starts no sandbox whatever SANDBOX_URL says, has no demo, makes no files, and logs JSON lines only', async () => {
+    it('starts without sandbox (even with SANDBOX_URL), demo and files, and logs JSON lines only', async () => {
       const files = await readdir(working);
       const service = await startProduction({ SANDBOX_URL: 'http://127.0.0.1:3001', LOG_LEVEL: 'debug' });
       const key = await createKey('links:write');
@@ -437,13 +437,13 @@ describe('node dist/main.js in production', () => {
       await expectRefusal({}, `PORT ${valid['PORT']}`);
     });
 
-    it('CR-10 does not boot with another root key than the one that the database was set up with', async () => {
+    it('does not start with another root key than that of the database (CR-10)', async () => {
       const other = Buffer.from(rootKey).reverse().toString('base64');
 
       await expectRefusal({ ENCRYPTION_ROOT_KEY: other }, 'ENCRYPTION_ROOT_KEY');
     });
 
-    it('LOG-02 ends on a mistake that nobody caught, without printing the properties of the error', async () => {
+    it('ends on a mistake that nobody caught, without printing the properties of the error (LOG-02)', async () => {
       // As soon as somebody listens for it.
       const bug = `setInterval(() => {
         if (process.listenerCount('unhandledRejection') > 0) {
@@ -461,7 +461,7 @@ describe('node dist/main.js in production', () => {
       expect(service.output()).not.toContain('canary');
     });
 
-    it('CR-12 makes a key by command line that has its scope and no other, and stores only its hash', async () => {
+    it('makes a key by command line that has its scope and no other, and stores only its hash (CR-12)', async () => {
       await startProduction();
       const {
         stdout,

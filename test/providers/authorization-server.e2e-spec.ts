@@ -37,7 +37,7 @@ const modules = [
 ];
 
 /** `oidc-provider` sends `iss` with every callback, and can insist on pushed requests. */
-describe('an authorization server that says who it is and takes pushed requests', () => {
+describe('an authorization server with an issuer and pushed requests', () => {
   let open: OidcPeer;
   let strict: OidcPeer;
   let application: TestApplication;
@@ -86,7 +86,7 @@ describe('an authorization server that says who it is and takes pushed requests'
     return { user, callback: await peer.consent(linkWebUrl) };
   }
 
-  it('AR-21 takes a signed assertion for the pushed request, the code, each refresh and the revocation', async () => {
+  it('takes a signed assertion for the pushed request, the code, each refresh and the revocation (AR-21)', async () => {
     const { user, callback } = await approved('peer-key', strict);
     await application.browser.get(pathOf(callback)).expect(200);
     const connection = `/v1/users/${user}/connections/peer-key`;
@@ -102,7 +102,7 @@ describe('an authorization server that says who it is and takes pushed requests'
   });
 
   describe('the issuer of a callback', () => {
-    it('AR-08 is taken when it is the very one that is expected', async () => {
+    it('is taken when it is the very one that is expected (AR-08)', async () => {
       const { callback } = await approved('peer-iss', open);
       expect(callback.searchParams.get('iss')).toBe(open.url);
       await application.browser.get(pathOf(callback)).expect(200);
@@ -116,7 +116,7 @@ describe('an authorization server that says who it is and takes pushed requests'
       ['with its address written in another way', (iss: string) => iss.replace('127.0.0.1', '127.1')],
       ['empty', () => ''],
       ['missing', () => undefined],
-    ])('AR-08 is refused when it is %s, also with an error, and the server is not asked', async (_what, change) => {
+    ])('is refused when it is %s, also with an error, and the server is not asked (AR-08)', async (_what, change) => {
       for (const withError of [false, true]) {
         const { user, callback } = await approved('peer-iss', open);
         const issuer = change(callback.searchParams.get('iss') ?? '');
@@ -137,7 +137,7 @@ describe('an authorization server that says who it is and takes pushed requests'
       }
     });
 
-    it('AR-08 with the defence off (no issuer is known) is not looked at, and the code is sent away', async () => {
+    it('with the defense off (no issuer is known) is not looked at, and the code is sent away (AR-08)', async () => {
       const { callback } = await approved('peer-deaf', open);
       callback.searchParams.set('iss', 'https://evil.example');
 
@@ -161,7 +161,7 @@ describe('an authorization server that says who it is and takes pushed requests'
       await application.api.get(`/v1/users/${mine.user}/connections/${first}`).expect(404);
     });
 
-    it('AR-09 COAT: a code of another server, delivered with the state and on the path of this one, is refused by its issuer', async () => {
+    it('COAT: a code of another server, delivered with the state and on the path of this one, is refused by its issuer (AR-09)', async () => {
       const mine = await approved('peer-iss', open);
       const theirs = await approved('peer-par-post', strict);
       const swapped = new URL(mine.callback);
@@ -175,7 +175,7 @@ describe('an authorization server that says who it is and takes pushed requests'
   });
 
   describe.each(['peer-par-basic', 'peer-par-post'] as const)('a pushed authorisation request (%s)', (slug) => {
-    it('AR-20 leaves the browser two parameters, and is redeemed', async () => {
+    it('leaves the browser two parameters, and is redeemed (AR-20)', async () => {
       const user = newUser();
       const { linkWebUrl, state } = await startLink(application, user, slug);
       const { searchParams } = new URL(linkWebUrl);
@@ -189,7 +189,7 @@ describe('an authorization server that says who it is and takes pushed requests'
       await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(200);
     });
 
-    it('AR-20 works once: the server refuses its reference afterwards, and a new link pushes a new one', async () => {
+    it('works once: the server refuses its reference afterwards, and a new link pushes a new one (AR-20)', async () => {
       const { linkWebUrl } = await startLink(application, newUser(), slug);
       await application.browser.get(pathOf(await strict.consent(linkWebUrl))).expect(200);
 
@@ -203,7 +203,7 @@ describe('an authorization server that says who it is and takes pushed requests'
     });
   });
 
-  it('AR-20 ends a link, for whoever has yet to set out, when the pushed request ends', async () => {
+  it('ends a link that nobody has opened yet when the pushed request ends (AR-20)', async () => {
     const lifeOf = async (slug: string): Promise<number> => {
       const path = `/v1/users/${newUser()}/connections/${slug}/link`;
       const response = await application.api.post(path).expect(201);
@@ -214,7 +214,7 @@ describe('an authorization server that says who it is and takes pushed requests'
     expect(await lifeOf('peer-deaf')).toBeGreaterThan((pushedSeconds + 1) * 1_000);
   });
 
-  it('AR-20 is required by that server: parameters in the browser are refused', async () => {
+  it('is required by that server: parameters in the browser are refused (AR-20)', async () => {
     const { linkWebUrl } = await startLink(application, newUser(), 'peer-iss');
     const url = new URL(linkWebUrl);
     const plain = await request(`${strict.url}/auth${url.search}`);
@@ -222,7 +222,7 @@ describe('an authorization server that says who it is and takes pushed requests'
     expect([text, String(plain.headers['location'])].join(' ')).toMatch(/Pushed Authorization Request|invalid_request/);
   });
 
-  it('AR-20 tells the operator when the server refuses the pushed request', async () => {
+  it('blames the operator when the server refuses the pushed request (AR-20)', async () => {
     const { databaseUrl, rootKey, sandbox, clock } = application;
     const environment = peerEnvironment(strict, 'peer-par-post', client('peer-par-post'));
     const wrong = await startApplication({

@@ -11,7 +11,7 @@ import { queryDatabase } from '../support/test-database.js';
 /** More than the connections that are open to one origin at once, so that some are used again. */
 const users = Array.from({ length: 90 }, (_, index) => `user-${index}`);
 
-describe('R-24 a provider that breaks each connection when it is used again', () => {
+describe('a provider that breaks each connection when it is used again (R-24)', () => {
   let provider: Server;
   let application: TestApplication;
   /** Refresh tokens in the order of their arrival, and those that came on a used connection. */

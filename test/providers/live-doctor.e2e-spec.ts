@@ -119,7 +119,7 @@ describe('probes of a certified authorization server', () => {
   });
   afterAll(() => peer.stop());
 
-  it('find what agrees, and revoke nothing', async () => {
+  it('find agreement, and revoke nothing', async () => {
     const definition = {
       ...definePeer('peer-live', 'basic', { issuers: ['https://peer.invalid'] }),
       docsUrl: peer.url,

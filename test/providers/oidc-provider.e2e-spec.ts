@@ -177,7 +177,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   }
 
   describe('the peer itself', () => {
-    it('TE-01 refuses Basic credentials that are not form-encoded', async () => {
+    it('refuses Basic credentials that are not form-encoded (TE-01)', async () => {
       const { id, secret } = clients['peer-basic'];
       const naive = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
       const request = { grant_type: 'refresh_token', refresh_token: 'none' };
@@ -185,7 +185,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       expect((await peer.postToken(clients['peer-basic'], request)).error).toBe('invalid_grant');
     });
 
-    it('AR-22 revokes the grant when a code is redeemed twice', async () => {
+    it('revokes the grant when a code is redeemed twice (AR-22)', async () => {
       const { redirectUri } = clients['peer-basic'];
       const verifier = randomBytes(32).toString('base64url');
       const url = new URL((await startLink(first, randomUUID(), 'peer-basic')).linkWebUrl);
@@ -203,7 +203,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
     });
 
     it.each(slugs)(
-      'AR-06 refuses %s an authorization request without a challenge or with a plain one',
+      'refuses %s an authorization request without a challenge or with a plain one (AR-06)',
       async (slug) => {
         for (const change of [
           (url: URL) => (url.searchParams.delete('code_challenge'), url.searchParams.delete('code_challenge_method')),
@@ -218,7 +218,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
   });
 
   describe.each(slugs)('%s', (slug) => {
-    it('AR-06 TE-01 links with PKCE and issues a token that works at the peer', async () => {
+    it('links with PKCE and issues a token that works at the peer (AR-06, TE-01)', async () => {
       const userId = randomUUID();
       const { linkWebUrl } = await startLink(first, userId, slug);
       const asked = new URL(linkWebUrl).searchParams;
@@ -238,7 +238,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       ]);
     });
 
-    it('AR-17 shows the scopes that the user did not grant', async () => {
+    it('shows the scopes that the user did not grant (AR-17)', async () => {
       const userId = await link(slug, { scopes: ['openid', 'offline_access', 'sleep'] });
       expect(await connection(userId, slug)).toMatchObject({
         scopes_granted: ['openid', 'offline_access', 'sleep'],
@@ -247,7 +247,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       expect(await readToken(userId, slug)).toMatchObject({ scopes: ['openid', 'offline_access', 'sleep'] });
     });
 
-    it('tells that the user said no, without a token request', async () => {
+    it('reports that the user denied consent, without a token request', async () => {
       const { linkWebUrl } = await startLink(first, randomUUID(), slug);
       const callback = await peer.consent(linkWebUrl, { decision: 'deny' });
       const denied = await first.browser.get(pathOf(callback)).expect(403);
@@ -255,7 +255,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       expect(peer.tokenRequests).toEqual([]);
     });
 
-    it('AR-06 AR-22 reports a refused verifier and does not redeem the code again', async () => {
+    it('reports a refused verifier and does not redeem the code again (AR-06, AR-22)', async () => {
       const userId = randomUUID();
       const { linkWebUrl } = await startLink(first, userId, slug);
       const url = new URL(linkWebUrl);
@@ -271,7 +271,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await first.api.get(connectionPath(userId, slug)).expect(404);
     });
 
-    it('AR-02 AR-22 R-18 redeems a callback that arrives 50 times at two instances once, and the grant lives', async () => {
+    it('redeems a callback that arrives 50 times at two instances once, and the grant lives (AR-02, AR-22, R-18)', async () => {
       const userId = randomUUID();
       const { linkWebUrl } = await startLink(first, userId, slug);
       const callback = pathOf(await peer.consent(linkWebUrl));
@@ -305,7 +305,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       expect(peer.revokedGrants).toBe(0);
     });
 
-    it('R-03 refreshes once for twenty readers of an expired token, and the grant lives', async () => {
+    it('refreshes once for twenty readers of an expired token, and the grant lives (R-03)', async () => {
       const userId = await link(slug);
       peer.delayTokenRequests(100);
       letTokensExpire();
@@ -315,7 +315,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await expectAlive(userId, slug);
     });
 
-    it('R-03 refreshes once per expiry for two instances while the peer is slow, and the grant lives', async () => {
+    it('refreshes once per expiry for two instances while the peer is slow, and the grant lives (R-03)', async () => {
       const userId = await link(slug);
       peer.delayTokenRequests(200);
       for (let round = 1; round <= 6; round += 1) {
@@ -327,14 +327,14 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await expectAlive(userId, slug);
     });
 
-    it('R-13 reports the first refusal of a refresh token as pending, since it is not confirmed yet', async () => {
+    it('reports the first refusal of a refresh token as pending, since it is not confirmed yet (R-13)', async () => {
       const userId = await link(slug);
       await provokeRevocation(userId, slug);
       letTokensExpire();
       await expectTokenProblem(userId, slug, 503, 'TOKEN_REFRESH_PENDING');
     });
 
-    it('R-13 R-14 gives a connection up only when the peer has refused its revoked grant twice', async () => {
+    it('gives a connection up only when the peer has refused its revoked grant twice (R-13, R-14)', async () => {
       const userId = await link(slug);
       await provokeRevocation(userId, slug);
       letTokensExpire();
@@ -369,7 +369,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await expectAlive(userId, slug);
     });
 
-    it('R-03 loses the grant with the lease between instances switched off', async () => {
+    it('loses the grant with the lease between instances switched off (R-03)', async () => {
       const userId = await link(slug);
       const everyLease: Pick<RefreshLeases, 'acquire' | 'release'> = {
         acquire: async () => ({ id: randomUUID(), takenAtMs: performance.now(), isTrial: false }),
@@ -411,7 +411,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
       await first.api.get(tokenPath(userId, slug)).expect(404);
     });
 
-    it('R-13 blames a wrong client secret on the operator and leaves the connection as it is', async () => {
+    it('blames a wrong client secret on the operator and leaves the connection unchanged (R-13)', async () => {
       const userId = await link(slug);
       const before = await row(userId);
       letTokensExpire();

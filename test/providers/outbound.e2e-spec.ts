@@ -54,7 +54,7 @@ describe('requests to providers', () => {
   });
   afterAll(() => application.close());
 
-  it('NET-01 go to the endpoints of every provider, as the operator configured them', () => {
+  it('go to the endpoints of every provider, as the operator configured them (NET-01)', () => {
     const policy = application.app.get(OutboundPolicy, { strict: false });
     const endpoints = application.app
       .get(ProviderRegistry)
@@ -68,7 +68,7 @@ describe('requests to providers', () => {
   });
 
   it.each(['https://other.example/', 'https://hospital.example/', 'https://other.hospital.example/'])(
-    'NET-01 go nowhere else: %s',
+    'go nowhere else: %s (NET-01)',
     async (url) => {
       const http = application.app.get(ProviderHttpClient, { strict: false });
       await expect(http.send({ method: 'GET', url, timeoutMs: 5_000 })).rejects.toMatchObject({
@@ -78,7 +78,7 @@ describe('requests to providers', () => {
     },
   );
 
-  it('NET-02 do not follow a name server that sends them inside: the operator is told, nothing is sent', async () => {
+  it('do not follow a name server that points inside: nothing is sent, and the operator is blamed (NET-02)', async () => {
     const response = await application.api.post('/v1/users/user-1/connections/garmin-oauth1/link').send({}).expect(500);
     expect(response.body).toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
@@ -89,7 +89,7 @@ describe('requests to providers', () => {
   });
 });
 
-describe('NET-04 a provider that does not respond', () => {
+describe('a provider that does not respond (NET-04)', () => {
   const users = Array.from({ length: 80 }, (_, index) => `user-${index}`);
   let application: TestApplication;
   let others: VendorSandbox;

@@ -56,9 +56,9 @@ function protocolParameter(authorization: string | undefined, name: string): str
   return new RegExp(`${name}="([^"]*)"`).exec(authorization ?? '')?.[1];
 }
 
-describe('a provider whose clock is not ours', () => {
+describe('a provider with another clock', () => {
   it.each([600, -600])(
-    'O1-09 is asked once more by its own time when it is %i s ahead, and then never again',
+    'gets a second request by its own time when it is %i s ahead, and then never again (O1-09)',
     async (offset) => {
       const fake = application.sandbox.provider(slug);
       fake.clockOffsetSeconds = offset;
@@ -80,7 +80,7 @@ describe('a provider whose clock is not ours', () => {
     },
   );
 
-  it('O1-09 takes the verifier of a link that began when the clocks agreed, and redeems it once', async () => {
+  it('takes the verifier of a link that began when the clocks agreed, and redeems it once (O1-09)', async () => {
     const { callback } = await approvedLink(application, slug);
     const before = callsSoFar();
     // Beyond what the provider accepts, and within the life of the temporary credentials.
@@ -92,7 +92,7 @@ describe('a provider whose clock is not ours', () => {
     expect(outcomes('account', before)).toEqual(['ok']);
   });
 
-  it("O1-09 takes a caller's own call at once, and a signature for one after that", async () => {
+  it('corrects a proxied call at once, and a signature at the next one (O1-09)', async () => {
     const user = newUser();
     await linkAccount(application, user, slug);
     const fake = application.sandbox.provider(slug);
@@ -110,7 +110,7 @@ describe('a provider whose clock is not ours', () => {
     expect(status.body).toMatchObject({ status: 'active' });
   });
 
-  it('O1-09 ends no link and no connection when it is two days away, asks once and calls the operator', async () => {
+  it('ends no link and no connection when it is two days off, sends one request and blames the operator (O1-09)', async () => {
     const user = newUser();
     await linkAccount(application, user, slug);
     const fake = application.sandbox.provider(slug);
@@ -137,7 +137,7 @@ describe('a provider whose clock is not ours', () => {
   it.each([
     ['far away', twoDaysSeconds, 500, 'PROVIDER_MISCONFIGURED'],
     ['missing', undefined, 500, 'PROVIDER_MISCONFIGURED'],
-  ])('O1-09 does not believe a refusal whose Date is %s', async (_title, offset, status, code) => {
+  ])('does not believe a refusal whose Date is %s (O1-09)', async (_title, offset, status, code) => {
     const at = offset === undefined ? undefined : new Date(application.clock.now().getTime() + offset * 1_000);
     application.sandbox.provider(slug).misbehave({
       endpoint: 'request_token',
@@ -155,7 +155,7 @@ describe('a provider whose clock is not ours', () => {
     expect(outcomes('request_token', before)).toEqual(['status', 'ok']);
   });
 
-  it('O1-09 has the last word: no third request follows a second refusal', async () => {
+  it('has the last word: no third request follows a second refusal (O1-09)', async () => {
     const fake = application.sandbox.provider(slug);
     fake.misbehave({ endpoint: 'request_token', type: 'error', error: 'timestamp_refused', status: 401 }, Infinity);
     const before = callsSoFar();
@@ -166,7 +166,7 @@ describe('a provider whose clock is not ours', () => {
     expect(outcomes('request_token', before)).toEqual(['timestamp_refused', 'timestamp_refused']);
   });
 
-  it('O1-09 takes no link without this: a run with one try is refused by a provider that is 10 minutes ahead', async () => {
+  it('takes no link without this: a run with one try is refused by a provider that is 10 minutes ahead (O1-09)', async () => {
     const replica = await startReplica(application, {
       override: (builder) => builder.overrideProvider(ProviderClocks).useClass(OneTryClocks),
     });

@@ -139,7 +139,7 @@ describe('a consent of a test user', () => {
     }
   });
 
-  it('shows what a strict provider does with a used refresh token', async () => {
+  it('shows the end of the grant after a used refresh token at a strict provider', async () => {
     const { observation } = await observe(oauth2('whoop'), settingsOf(oauth2('whoop')));
     expect(verdicts(observation)).toMatchObject({ rotation: 'OK', grace: 'OK' });
     expect(observation.responses.filter(({ from }) => from === 'POST token refresh_token').length).toBeGreaterThan(1);

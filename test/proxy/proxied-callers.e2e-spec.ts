@@ -67,8 +67,8 @@ function heldBytes(): number {
   return bench.application.app.get(ResponseMemory).bytes;
 }
 
-describe('NET-04 callers that do not read', () => {
-  it('are held so many responses for and no more: others are told to come back, until they have gone', async () => {
+describe('callers that do not read (NET-04)', () => {
+  it('may hold a limited number of responses: further ones are refused until callers have read theirs', async () => {
     await start(() => largest, ThreeResponses);
     for (let count = 1; count <= 3; count += 1) {
       await callWithoutReading();
@@ -190,7 +190,7 @@ describe('callers that leave', () => {
     await until('nothing is held', () => heldBytes() === 0);
   });
 
-  it('have what was sent go on to its end', async () => {
+  it('let a sent request run to completion', async () => {
     const held = Promise.withResolvers<PreparedResponse>();
     await start(() => held.promise);
     const [answered, abandoned] = [await counted('2xx'), await counted('abandoned')];

@@ -69,7 +69,7 @@ describe('the response of a provider', () => {
     };
   }
 
-  it('has its own headers for whoever reads it, and none for browsers or about us', async () => {
+  it("has the provider's headers, and none for browsers or about the service", async () => {
     const passed = {
       etag: '"1"',
       'last-modified': 'Sun, 22 Nov 2026 00:00:00 GMT',
@@ -125,13 +125,13 @@ describe('the response of a provider', () => {
     expect(await call(created, {}, 'POST')).toMatchObject(created);
   });
 
-  it('may be that nothing has changed, to a caller who asked for that', async () => {
+  it('may be 304, for a conditional request', async () => {
     const unchanged = { status: 304, headers: { etag: '"1"' } };
     expect(await call(unchanged, { 'if-none-match': '"1"' })).toMatchObject(unchanged);
     expectUnusable(await call(unchanged));
   });
 
-  it('TE-07 shows no token where the provider quotes the one that it was called with', async () => {
+  it('shows no token where the provider quotes the one that it was called with (TE-07)', async () => {
     let spellings: string[] = [];
     const bodyOf = (quoted: readonly string[]): string => `{"text":"${quoted.join(' ')}","data":"ünchanged"}`;
     echo = (authorization) => {
@@ -152,13 +152,13 @@ describe('the response of a provider', () => {
     expect(response.headers['link']).toMatch(/^<\?t=\*{20,}>$/);
   });
 
-  it('tells the length to HEAD', async () => {
+  it('returns the length to HEAD', async () => {
     const response = await call({ headers: { 'content-length': '123456' } }, {}, 'HEAD');
     expect(response).toMatchObject({ status: 200, headers: { 'content-length': '123456' }, body: Buffer.alloc(0) });
   });
 
   it.each([301, 302, 303, 307, 308])(
-    'NET-03 TE-03 is not passed on nor followed when it redirects with %d',
+    'is not passed on nor followed when it redirects with %d (NET-03, TE-03)',
     async (status) => {
       const elsewhere = await startRecordingServer(() => ({}));
       try {
@@ -172,7 +172,7 @@ describe('the response of a provider', () => {
     },
   );
 
-  it('NET-04 may have 10 MiB, and not a byte more', async () => {
+  it('may have 10 MiB, and not a byte more (NET-04)', async () => {
     const most = await call({ body: Buffer.alloc(maxBytes, 'x') });
     expect([most.status, most.body.length]).toEqual([200, maxBytes]);
     const more = await call({ body: Buffer.alloc(maxBytes + 1, 'x') });
@@ -194,7 +194,7 @@ describe('the response of a provider', () => {
     expect(read.json['detail']).not.toContain('done');
   });
 
-  it('NET-04 may be compressed, but not a bomb', async () => {
+  it('may be compressed, but not a bomb (NET-04)', async () => {
     const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
     const plain = await call({ headers, body: gzipSync('{"a":1}') });
     expect(plain).toMatchObject({ status: 200, json: { a: 1 } });

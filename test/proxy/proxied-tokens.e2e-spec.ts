@@ -49,8 +49,8 @@ function apiCalls(subject: Subject, from = 0): string[] {
     .map(({ outcome, status }) => `${outcome} ${status}`);
 }
 
-describe("TE-09 a provider's 401", () => {
-  it('R-11 leads to one refresh for a hundred callers of two replicas, and each gets the new token', async () => {
+describe("a provider's 401 (TE-09)", () => {
+  it('leads to one refresh for a hundred callers of two replicas, and each gets the new token (R-11)', async () => {
     const subject = await Subject.link(application, 'whoop');
     const from = subject.fake.history.length;
     subject.fake.expireAccessTokens();
@@ -110,7 +110,7 @@ describe("TE-09 a provider's 401", () => {
     expect(apiCalls(subject, from)).toEqual(['token_rejected 401']);
   });
 
-  it('without the fingerprint: each 401 refreshes, whatever token it was for', async () => {
+  it('without the fingerprint: each 401 refreshes, for any token', async () => {
     const naive = await startReplica(application, {
       override: (builder) =>
         builder.overrideProvider(TokenFeedbackService).useFactory({
@@ -145,7 +145,7 @@ class FireAndForgetAuditTrail extends AuditTrail {
   }
 }
 
-describe('LOG-06 a call whose audit entry cannot be written', () => {
+describe('a call without a writable audit entry (LOG-06)', () => {
   let own: TestApplication;
   afterEach(() => own.close());
 
@@ -177,7 +177,7 @@ describe('LOG-06 a call whose audit entry cannot be written', () => {
     expect(await callWithoutTrail()).toEqual({ responses: [refused, refused], sent: 0, signature: false, entries: [] });
   });
 
-  it('is made without a trace where nobody waits for the entry: the defence switched off', async () => {
+  it('is made without a trace where nobody waits for the entry: the defense switched off', async () => {
     const careless = await callWithoutTrail({
       override: (builder) => builder.overrideProvider(AuditTrail).useClass(FireAndForgetAuditTrail),
     });

@@ -17,7 +17,7 @@ import { until } from '../support/until.js';
 
 const user = 'the-user';
 
-describe('what a caller tries', () => {
+describe('attempts of a caller', () => {
   let bench: DataApiApplication;
   let caller: ProxyCaller;
   let dataApi: RecordingServer;
@@ -53,7 +53,7 @@ describe('what a caller tries', () => {
       'a%252fb',
     ],
     ...['a%00', 'a%0d%0aAuthorization:%20x', 'a%0aHost:%20evil.example', 'a#b', 'http://evil.example/a'],
-  ])('TE-12 NET-01 cannot leave the API: %s', async (target) => {
+  ])('cannot leave the API: %s (TE-12, NET-01)', async (target) => {
     const before = dataApi.requests.length;
     const response = await caller.call('whoop', target);
     expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID', act: 'caller' } });
@@ -78,7 +78,7 @@ describe('what a caller tries', () => {
     expect(dataApi.requests.at(-1)?.target).toBe(`${basePath}/${sent}`);
   });
 
-  it('TE-12 cannot leave the API, whatever stands in the request line', async () => {
+  it('cannot leave the API with any request line (TE-12)', async () => {
     const before = dataApi.requests.length;
     const pieces = [
       '..',
@@ -127,7 +127,7 @@ describe('what a caller tries', () => {
     `//v1/users/${user}/connections/whoop/proxy/a`,
     `/v1/users/${user}/connections/whoop/proxy`,
     `/v1/users/${user}/connections/whoop%2Fproxy/a`,
-  ])('TE-12 cannot be sent by another spelling of the route: %s', async (path) => {
+  ])('cannot be sent by another spelling of the route: %s (TE-12)', async (path) => {
     const before = dataApi.requests.length;
     const response = await caller.send(path);
     expect([400, 404]).toContain(response.status);
@@ -155,7 +155,7 @@ describe('what a caller tries', () => {
       'access[token=x',
     ],
     ...['access+token=x', '%EF%BD%81ccess_token=x', 'access%EF%BC%BFtoken=x'],
-  ])('TE-02 sends no credentials in the URL, nor in a form: %s', async (parameters) => {
+  ])('sends no credentials in the URL, nor in a form: %s (TE-02)', async (parameters) => {
     const before = dataApi.requests.length;
     const form = {
       method: 'POST',
@@ -169,7 +169,7 @@ describe('what a caller tries', () => {
     expect(dataApi.requests).toHaveLength(before);
   });
 
-  it('TE-02 sends no credentials in a form that is compressed', async () => {
+  it('sends no credentials in a form that is compressed (TE-02)', async () => {
     const before = dataApi.requests.length;
     const response = await caller.call('whoop', 'a', {
       method: 'POST',
@@ -180,7 +180,7 @@ describe('what a caller tries', () => {
     expect(dataApi.requests).toHaveLength(before);
   });
 
-  it('TE-02 keeps the token out of every URL, and sends the one of the user whatever else came', async () => {
+  it('keeps the token out of every URL, and sends only that of the user (TE-02)', async () => {
     const from = dataApi.requests.length;
     await caller.call('whoop', 'a?authorization=x', { headers: { 'x-authorization': 'Bearer other', cookie: 'a=b' } });
     const [sent] = dataApi.requests.slice(from);
@@ -211,7 +211,7 @@ describe('what a caller tries', () => {
     expect(dataApi.requests).toHaveLength(before);
   });
 
-  it('TE-08 opens nothing to a key for another provider, another scope, or a token of a user', async () => {
+  it('opens nothing to a key for another provider, another scope, or a token of a user (TE-08)', async () => {
     const { application } = bench;
     const before = dataApi.requests.length;
     const key = await application.createKey('tokens:read', 'connections:write', 'links:write', 'admin');
@@ -223,7 +223,7 @@ describe('what a caller tries', () => {
   });
 });
 
-describe('TE-12 the host of an API', () => {
+describe('the host of an API (TE-12)', () => {
   /** Every name leads to the metadata service of a cloud. */
   class HijackedResolver extends HostResolver {
     override resolve(): Promise<{ address: string; family: number }[]> {
@@ -232,7 +232,7 @@ describe('TE-12 the host of an API', () => {
   }
 
   it.each(['https://10.0.0.1/v2', 'https://169.254.169.254/v2', 'https://api.provider.example/v2'])(
-    'NET-02 is not called where it must not be: %s',
+    'is not called where it must not be: %s (NET-02)',
     async (url) => {
       const bench = await startWithDataApi(() => ({}), {
         environment: { WHOOP_API_BASE_URL: url },
@@ -249,7 +249,7 @@ describe('TE-12 the host of an API', () => {
   );
 });
 
-describe('TE-12 a connection with another server than the provider has now', () => {
+describe('a connection with another server than the provider has now (TE-12)', () => {
   it('is not called with: the other server gets no token', async () => {
     const application = await startApplication();
     const another = await startRecordingServer(() => ({ body: '{}' }));
@@ -278,7 +278,7 @@ describe('TE-12 a connection with another server than the provider has now', () 
   });
 });
 
-describe('NET-04 many slow calls of an API', () => {
+describe('many slow calls of an API (NET-04)', () => {
   let application: TestApplication | undefined;
   afterEach(async () => {
     await application?.close();
@@ -322,7 +322,7 @@ describe('NET-04 many slow calls of an API', () => {
     expect(await refreshBesides(application, 16, 25_000)).toBe('at once');
   });
 
-  it('wait, 200 of them; what comes then is told to come back', async () => {
+  it('wait, 200 of them; further ones are refused with a time to retry', async () => {
     application = await startApplication();
     const subject = await Subject.link(application, 'whoop');
     const caller = await ProxyCaller.of(application);

@@ -69,7 +69,7 @@ describe.each([
     ['DELETE', 'application/octet-stream', Buffer.from([0, 255, 254, 13, 10, 0xc3])],
     ['POST', 'multipart/form-data; boundary=x', '--x--\r\n'],
     ['POST', undefined, 'untyped'],
-  ])('O1-01 sends the body of a %s as it came: %s', async (method, type, body) => {
+  ])('sends the body of a %s as it came: %s (O1-01)', async (method, type, body) => {
     const headers = type === undefined ? {} : { 'content-type': type };
     const response = await caller.call(slug, `${path}/1`, { method, headers, body });
     expect(response.status).toBe(200);
@@ -95,7 +95,7 @@ describe.each([
     expect(response.body).toHaveLength(0);
   });
 
-  it('passes on what the call means, and nothing of who makes it or how', async () => {
+  it('passes on the call, and nothing about the caller', async () => {
     const passed = {
       accept: 'application/fhir+json',
       'accept-language': 'de',
@@ -125,7 +125,7 @@ describe.each([
     });
   });
 
-  it('LOG-06 is in the audit trail as a call, before it leaves, and not as an issued token', async () => {
+  it('is in the audit trail as a call, before it leaves, and not as an issued token (LOG-06)', async () => {
     const subject = await Subject.link(application, slug);
     await caller.call(slug, `${path}/secret-path?secret=query`, { user: subject.userId });
     const entries = await auditEntriesOf(application, subject.userId);
@@ -170,7 +170,7 @@ describe.each([
     expect((await caller.call(slug, path, { user: subject.userId })).status).toBe(200);
   });
 
-  it('tells that the provider did not respond, and repeats nothing', async () => {
+  it('reports that the provider did not respond, and repeats nothing', async () => {
     const before = application.sandbox.provider(slug).history.length;
     application.sandbox.provider(slug).misbehave({ endpoint: 'api', type: 'drop', processed: true });
     const response = await caller.call(slug, path, { method: 'POST' });
@@ -184,7 +184,7 @@ describe.each([
 });
 
 describe('a call that cannot be proxied', () => {
-  it('TE-02 goes to a provider that takes the token in the URL only', async () => {
+  it('goes to a provider that takes the token in the URL only (TE-02)', async () => {
     const before = application.sandbox.provider('coros').history.length;
     const response = await caller.call('coros', 'v2/coros/sport/list');
     expect(response).toMatchObject({
@@ -234,7 +234,7 @@ describe('the headers that a provider wants beside the token', () => {
     expect(response.body.toString()).not.toContain('key-1');
   });
 
-  it('are asked for before the provider is called', async () => {
+  it('are requested before the provider is called', async () => {
     const before = application.sandbox.provider('suunto').history.length;
     const response = await caller.call('suunto', 'v2/workouts');
     expect(response).toMatchObject({
@@ -245,14 +245,14 @@ describe('the headers that a provider wants beside the token', () => {
   });
 });
 
-describe('O1-03 requests that are signed', () => {
+describe('requests that are signed (O1-03)', () => {
   it('have a nonce each, so that the provider takes them one after the other', async () => {
     for (let call = 0; call < 3; call += 1) {
       expect((await caller.call('garmin-oauth1', 'dailies')).status).toBe(200);
     }
   });
 
-  it('TE-12 are not signed for a provider that has no credentials here', async () => {
+  it('are not signed for a provider that has no credentials here (TE-12)', async () => {
     const off = await startApplication({
       databaseUrl: application.databaseUrl,
       rootKey: application.rootKey,

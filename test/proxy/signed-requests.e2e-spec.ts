@@ -39,14 +39,14 @@ describe('a signature', () => {
     return `${response.statusCode}${problem === null ? '' : ` ${problem}`}`;
   }
 
-  it('O1-07 O1-01 is good for the request that it is for, so that no service needs the secret', async () => {
+  it('is good for the request that it is for, so that no service needs the secret (O1-07, O1-01)', async () => {
     const url = `${base}/dailies?uploadStartTimeInSeconds=1&name=a+b%2B&name=%c3%bc`;
     expect(await send(await sign({ method: 'GET', url }), 'GET', url)).toBe('200');
     const form = 'b=2&a=1+1&a=%2B';
     expect(await send(await sign({ method: 'POST', url, form }), 'POST', url, form)).toBe('200');
   });
 
-  it('O1-03 is good for one use, and for no other request', async () => {
+  it('is good for one use, and for no other request (O1-03)', async () => {
     const url = `${base}/dailies?a=1`;
     const once = await sign({ method: 'GET', url });
     expect(await send(once, 'GET', url)).toBe('200');
@@ -58,14 +58,14 @@ describe('a signature', () => {
     expect(new Set([await sign({ method: 'GET', url }), await sign({ method: 'GET', url })]).size).toBe(2);
   });
 
-  it('O1-03 is good for minutes', async () => {
+  it('is good for minutes (O1-03)', async () => {
     const url = `${base}/dailies`;
     const authorization = await sign({ method: 'GET', url });
     application.clock.advance(6 * 60_000);
     expect(await send(authorization, 'GET', url)).toBe('401 timestamp_refused');
   });
 
-  it('O1-07 shows neither the token secret nor the client secret', async () => {
+  it('shows neither the token secret nor the client secret (O1-07)', async () => {
     const stored = await application.api.get(`/v1/users/${user}/connections/garmin-oauth1/token`).expect(200);
     const { token_secret: secret } = stored.body as { token_secret: string };
     const authorization = decodeURIComponent(await sign({ method: 'GET', url: `${base}/dailies` }));
@@ -89,7 +89,7 @@ describe('a signature', () => {
     ['a fragment', (url: string) => `${url}#x`],
     ['credentials of its own', (url: string) => `${url}?oauth_token=x`],
     ['no URL', () => 'dailies'],
-  ])('TE-12 NET-05 is not made for %s', async (_, change) => {
+  ])('is not made for %s (TE-12, NET-05)', async (_, change) => {
     const response = await caller.sign('garmin-oauth1', { method: 'GET', url: change(`${base}/dailies`) });
     expect(response).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
     expect(response.json).not.toHaveProperty('authorization');
@@ -122,7 +122,7 @@ describe('a signature', () => {
     expect(response).toMatchObject({ status: 404, json: { code: 'CONNECTION_NOT_FOUND' } });
   });
 
-  it('LOG-06 is in the audit trail', async () => {
+  it('is in the audit trail (LOG-06)', async () => {
     const subject = await Subject.link(application, 'garmin-oauth1');
     await caller.sign('garmin-oauth1', { method: 'GET', url: `${base}/dailies` }, subject.userId);
     const entries = await auditEntriesOf(application, subject.userId);

@@ -93,7 +93,7 @@ describe('the circuit breaker of a provider', () => {
     ['a date', (now: Date): string => new Date(now.getTime() + 180_000).toUTCString(), 180],
     ['an absurd number', (): string => '86400', 3_600],
   ])(
-    'R-10 keeps all replicas from a provider that asks to wait, by %s, and from no other',
+    'keeps all replicas from a provider that asks to wait, by %s, and from no other (R-10)',
     async (_, header, seconds) => {
       const [first, second, third] = await linkMany(application, 'whoop', 3);
       const elsewhere = await Subject.link(application, 'fitbit');
@@ -124,7 +124,7 @@ describe('the circuit breaker of a provider', () => {
     },
   );
 
-  it('R-10 without circuit breakers: the next connection calls the provider although it asked to wait', async () => {
+  it('without circuit breakers: the next connection calls the provider although it asked to wait (R-10)', async () => {
     const open = await startApplication(withoutBreakers);
     try {
       const [first, second] = await linkMany(open, 'whoop', 2);
@@ -138,7 +138,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-10 R-09 is tried by one refresh at a time before it closes', async () => {
+  it('is tried by one refresh at a time before it closes (R-10, R-09)', async () => {
     const subjects = await linkMany(application, 'whoop', 8);
     const [first] = subjects;
     await expireAll(subjects);
@@ -175,7 +175,7 @@ describe('the circuit breaker of a provider', () => {
     await healthy?.token();
   });
 
-  it('TE-14 opens for refused credentials, changes no connection, and closes when they are right again', async () => {
+  it('opens for refused credentials, changes no connection, and closes when they are right again (TE-14)', async () => {
     const subjects = await linkMany(application, 'whoop', 6);
     const [first] = subjects;
     await expireAll(subjects);
@@ -196,7 +196,7 @@ describe('the circuit breaker of a provider', () => {
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
   });
 
-  it('TE-14 does not open for an error that may concern one grant alone', async () => {
+  it('does not open for an error that may concern one grant alone (TE-14)', async () => {
     const [first, second] = await linkMany(application, 'whoop', 2);
     await first?.expire();
     first?.fake.misbehave(at({ type: 'error', error: 'invalid_scope', status: 400 }));
@@ -218,7 +218,7 @@ describe('the circuit breaker of a provider', () => {
     return fake.history.length - before;
   }
 
-  it('R-09 leaves a provider alone that is down for half an hour, and everybody is back afterwards', async () => {
+  it('pauses at a provider that is down for half an hour, and refreshes every connection afterwards (R-09)', async () => {
     const subjects = await linkMany(application, 'whoop', 15);
     const calls = await outage(application, subjects);
     // Ten until it is noticed, then one for each pause.
@@ -231,7 +231,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-09 without circuit breakers: every connection goes on calling', async () => {
+  it('without circuit breakers: every connection keeps calling (R-09)', async () => {
     const open = await startApplication(withoutBreakers);
     try {
       expect(await outage(open, await linkMany(open, 'whoop', 15))).toBeGreaterThan(100);
@@ -240,7 +240,7 @@ describe('the circuit breaker of a provider', () => {
     }
   });
 
-  it('R-09 is not opened by one connection that always fails', async () => {
+  it('is not opened by one connection that always fails (R-09)', async () => {
     const [poisoned, healthy] = await linkMany(application, 'whoop', 2);
     await poisoned?.expire();
     poisoned?.fake.misbehave(serverError, 15);
@@ -273,7 +273,7 @@ describe('the circuit breaker of a provider', () => {
   it.each([
     ['everybody', 12, 0],
     ['one in ten', 6, 54],
-  ])('R-13 ends no connection while the provider refuses %s for ten minutes', async (_, refusedCount, wellCount) => {
+  ])('ends no connection while the provider refuses %s for ten minutes (R-13)', async (_, refusedCount, wellCount) => {
     const subjects = await linkMany(application, 'whoop', refusedCount + wellCount);
     await expireAll(subjects);
     await falseRefusals(application, subjects.slice(0, refusedCount), subjects.slice(refusedCount));
@@ -338,7 +338,7 @@ describe('the concurrency limit of a provider', () => {
     [2, 2],
     [100, 10],
   ])(
-    'NET-04 with %i let %i refreshes at once to a slow provider and hold no other provider up',
+    'with %i let %i refreshes at once to a slow provider and hold no other provider up (NET-04)',
     async (concurrency, expected) => {
       const application = await startApplication({ environment: { PROVIDER_CONCURRENCY: String(concurrency) } });
       try {

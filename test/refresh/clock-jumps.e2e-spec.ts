@@ -12,7 +12,7 @@ const hourMs = 3_600_000;
 const leaseMs = 20_000;
 const holdMs = 120_000;
 
-describe('R-12 when the clock of the database is set forward by an hour', () => {
+describe('when the clock of the database is set forward by an hour (R-12)', () => {
   let application: TestApplication;
   let leases: RefreshLeases;
   let users = 0;
@@ -63,7 +63,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
     expect(await take(connection)).toBeDefined();
   });
 
-  it('what is not under way is begun as ever', async () => {
+  it('other connections are refreshed as usual', async () => {
     const connection = await linked();
     const notice = await jump();
     expect(await leases.acquire(connection, leaseMs, holdMs)).toBeDefined();
@@ -78,7 +78,7 @@ describe('R-12 when the clock of the database is set forward by an hour', () => 
     notice();
   });
 
-  it('once the process has noticed, what was under way has time to be committed all the same', async () => {
+  it('once the process has noticed, refreshes in flight still have time for their commit', async () => {
     const connection = await linked();
     expect(await leases.acquire(connection, leaseMs, holdMs)).toBeDefined();
     const notice = await jump();

@@ -149,7 +149,7 @@ describe('the entries that the journal keeps', () => {
     expect(await refresh(application, 'user-1')).toBe(200);
   });
 
-  it('are what prevents that: without them the old refresh token is sent, and the grant ends', async () => {
+  it('prevent that: without them the old refresh token is sent, and the grant ends', async () => {
     keepSeconds = '0';
     const application = await refreshAfterReplacement();
     expect(application.sandbox.provider('whoop').liveGrants()).toEqual([]);
@@ -300,7 +300,7 @@ describe('the entries that the journal keeps', () => {
     expect(await refresh(second, 'user-1')).toBe(200);
   });
 
-  it('restore a refresh token whose token response could not be used (TE-04)', async () => {
+  it('restore a refresh token of an unusable response (TE-04)', async () => {
     const { first, backup } = await linkAndBackUp(['user-1']);
     first.sandbox.provider('whoop').misbehave(at({ type: 'badTokenType' }));
     expect(await refresh(first, 'user-1')).toBe(502);

@@ -120,7 +120,7 @@ describe('the journal of refreshed tokens', () => {
     return second;
   }
 
-  it('R-01 commits at the next start what a dead process had received, and the grant lives on', async () => {
+  it('commits the responses of a dead process at the next start, and the grant stays alive (R-01)', async () => {
     const first = await dieBeforeCommit(journal);
     const second = await restart(first, journal);
     const token = await readToken(second);
@@ -142,7 +142,7 @@ describe('the journal of refreshed tokens', () => {
     expect(body).toMatchObject({ scopes_granted: null, scopes_missing: null });
   });
 
-  it('R-01 TE-04 commits the refresh token of a response that could not be used, and spends it then', async () => {
+  it('commits the refresh token of a response that could not be used, and spends it then (R-01, TE-04)', async () => {
     const first = await dieBeforeCommit(journal, 'whoop', at({ type: 'badTokenType' }));
     const second = await restart(first, journal);
     expect(await auditEntriesOf(second, 'user-1')).toContain(
@@ -154,13 +154,13 @@ describe('the journal of refreshed tokens', () => {
     expect(fake.history.filter(({ kind }) => kind === 'refresh').map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  it('R-05 commits it before the refresh token would be sent again, without a restart', async () => {
+  it('commits it before the refresh token would be sent again, without a restart (R-05)', async () => {
     const first = await dieBeforeCommit(journal);
     await first.api.get(tokenPath).expect(200);
     expect(first.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
   });
 
-  it('R-05 does not send the refresh token again while an entry of it cannot be committed', async () => {
+  it('does not send the refresh token again while an entry of it cannot be committed (R-05)', async () => {
     const first = await dieBeforeCommit(journal);
     const [file = ''] = await readdir(journal);
     const entry = await readFile(join(journal, file));
@@ -179,14 +179,14 @@ describe('the journal of refreshed tokens', () => {
     expect(fake.history.filter(({ kind }) => kind === 'refresh')).toHaveLength(1);
   });
 
-  it('R-01 without a journal the same death loses the grant at a strict provider', async () => {
+  it('without a journal the same death loses the grant at a strict provider (R-01)', async () => {
     const first = await dieBeforeCommit(undefined);
     const second = await restart(first, undefined);
     await second.api.get(tokenPath).expect(503);
     expect(first.sandbox.provider('whoop').liveGrants()).toEqual([]);
   });
 
-  it('CR-12 has no token in clear in it', async () => {
+  it('has no token in clear in it (CR-12)', async () => {
     const first = await dieBeforeCommit(journal);
     const [file = ''] = await readdir(journal);
     const text = await readFile(join(journal, file), 'utf8');
@@ -196,7 +196,7 @@ describe('the journal of refreshed tokens', () => {
     expect(text).not.toContain(Buffer.from(token).toString('base64').slice(0, -4));
   });
 
-  it('LOG-08 has no id of the user in clear in it, and is empty once the user is erased', async () => {
+  it('has no id of the user in clear in it, and is empty once the user is erased (LOG-08)', async () => {
     keepSeconds = '3600';
     const first = await dieBeforeCommit(journal);
     expect((await readEntries(journal)).join()).not.toMatch(/user-1|dXNlci0x/);
@@ -207,7 +207,7 @@ describe('the journal of refreshed tokens', () => {
   });
 
   it.each(['unlinked', 'erased', 'linked anew'])(
-    'TE-11 LOG-08 never leaves a grant to nobody whose user was %s between the death and the replay',
+    'ends the grant of a user who was %s between the death and the replay (TE-11, LOG-08)',
     async (what) => {
       keepSeconds = '3600';
       const first = await dieBeforeCommit(journal, 'garmin');
@@ -237,7 +237,7 @@ describe('the journal of refreshed tokens', () => {
     },
   );
 
-  it('CR-03 keeps an entry whose owner was taken from another one, and commits nothing of it', async () => {
+  it('keeps an entry with the owner of another one, and commits nothing of it (CR-03)', async () => {
     const first = await dieBeforeCommit(journal);
     const [file = ''] = await readdir(journal);
     const entry = JSON.parse(await readFile(join(journal, file), 'utf8')) as { secretGen: number };
@@ -254,7 +254,7 @@ describe('the journal of refreshed tokens', () => {
     expect((await readEntries(journal)).sort()).toEqual(['{"half": \n', '{"owner": 1}\n']);
   });
 
-  it('R-01 commits what the other files hold when one of them is no file, and keeps that for the operator', async () => {
+  it('commits the other files when one is not a file, and keeps that one for the operator (R-01)', async () => {
     const first = await dieBeforeCommit(journal);
     await mkdir(join(journal, '0.journal'));
     const second = await restart(first, journal);
@@ -262,7 +262,7 @@ describe('the journal of refreshed tokens', () => {
     expect(first.sandbox.provider('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
   });
 
-  it('R-01 starts although PostgreSQL refuses an entry, which stays', async () => {
+  it('starts although PostgreSQL refuses an entry, which stays (R-01)', async () => {
     const first = await dieBeforeCommit(journal);
     class RefusingStore extends ConnectionStore {
       override saveRefreshed(): Promise<boolean> {
@@ -284,7 +284,7 @@ describe('the journal of refreshed tokens', () => {
     await expect(starting).rejects.toThrow(/^REFRESH_JOURNAL_DIRECTORY /);
   });
 
-  it('R-01 takes the end of a file that was being written for no entry, and those before it for entries', async () => {
+  it('ignores a half-written entry at the end of a file, and reads those before it (R-01)', async () => {
     const first = await dieBeforeCommit(journal);
     const [file = ''] = await readdir(journal);
     const line = await readFile(join(journal, file), 'utf8');
@@ -294,7 +294,7 @@ describe('the journal of refreshed tokens', () => {
     expect(first.sandbox.provider('whoop').isLiveAccessToken(await readToken(second))).toBe(true);
   });
 
-  it('R-01 loses nothing when a replica starts on the directory of one that is at work', async () => {
+  it('loses nothing when a replica starts on the directory of a running one (R-01)', async () => {
     const first = await startApplication({ environment: environmentOf(journal) });
     running.push(first);
     const users = Array.from({ length: 10 }, (_, index) => `user-${index}`);
@@ -308,7 +308,7 @@ describe('the journal of refreshed tokens', () => {
     expect(first.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh')).toHaveLength(users.length);
   });
 
-  it('R-05 that has no room for an entry stops no refresh, and tells so', async () => {
+  it('that has no room for an entry stops no refresh, and logs it (R-05)', async () => {
     const application = await startApplication();
     running.push(application);
     await linkAccount(application, 'user-1', 'whoop');

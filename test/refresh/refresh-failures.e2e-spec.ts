@@ -178,7 +178,7 @@ describe('refresh', () => {
     });
 
     it.each(failures)(
-      'R-09 R-13 names $name once expired, loses nothing and recovers',
+      'names $name once expired, loses nothing and recovers (R-09, R-13)',
       async ({ wrong, code, status, inDoubt }) => {
         const subject = await Subject.link(application, 'whoop');
         await subject.expire();
@@ -225,7 +225,7 @@ describe('refresh', () => {
       ['seconds with 429', 429, () => '120', 120],
       ['a date with 429', 429, (now: Date) => new Date(now.getTime() + 180_000).toUTCString(), 180],
       ['seconds with 503', 503, () => '240', 240],
-    ])('R-10 is not repeated before the provider allows it: %s', async (_, status, header, seconds) => {
+    ])('is not repeated before the provider allows it: %s (R-10)', async (_, status, header, seconds) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const askedAtMs = Date.now();
@@ -251,7 +251,7 @@ describe('refresh', () => {
       expect(subject.refreshes).toHaveLength(2);
     });
 
-    it('R-09 waits longer after each failure, up to a quarter of an hour', async () => {
+    it('waits longer after each failure, up to a quarter of an hour (R-09)', async () => {
       const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
       try {
         const subject = await Subject.link(application, 'whoop');
@@ -282,7 +282,7 @@ describe('refresh', () => {
         'invalid_grant as text/plain',
         at({ type: 'error', error: 'invalid_grant', status: 400, contentType: 'text/plain' }),
       ],
-    ])('R-13 tells nobody to link anew after %s once, however often it is asked', async (_, wrong) => {
+    ])('tells nobody to link again after %s once, however often it is asked (R-13)', async (_, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(wrong);
@@ -316,7 +316,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-13 does not end the connection by a second refusal that comes too early', async () => {
+    it('does not end the connection by a second refusal that comes too early (R-13)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), 2);
@@ -330,7 +330,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-13 R-14 ends the connection by a second refusal later, and hands the token out until it expires', async () => {
+    it('ends the connection by a second refusal later, and hands the token out until it expires (R-13, R-14)', async () => {
       const subject = await Subject.link(application, 'whoop');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
@@ -380,7 +380,7 @@ describe('refresh', () => {
       expect(subject.refreshes).toHaveLength(3);
     });
 
-    it('TE-14 for our own client changes no connection, however often', async () => {
+    it('for our own client changes no connection, however often (TE-14)', async () => {
       const subjects = [await Subject.link(application, 'whoop'), await Subject.link(application, 'whoop')];
       const before = await Promise.all(subjects.map((subject) => subject.row()));
       await subjects[1]?.expire();
@@ -410,8 +410,8 @@ describe('refresh', () => {
     });
   });
 
-  describe('whose response is lost', () => {
-    it('R-07 R-04 holds the refresh token back at a strict provider and spends it exactly once more', async () => {
+  describe('with a lost response', () => {
+    it('holds the refresh token back at a strict provider and spends it exactly once more (R-07, R-04)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -446,7 +446,7 @@ describe('refresh', () => {
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
     });
 
-    it('R-07 loses nothing at a strict provider that never got the request', async () => {
+    it('loses nothing at a strict provider that never got the request (R-07)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'drop' }));
@@ -460,7 +460,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 is repeated without a hold at a provider that gives the same response again', async () => {
+    it('is repeated without a hold at a provider that gives the same response again (R-07)', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -481,7 +481,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-26 is not in doubt when the provider could not be reached at all', async () => {
+    it('is not in doubt when the provider could not be reached at all (R-26)', async () => {
       const other = await startApplication({
         environment: {
           WHOOP_CLIENT_ID: 'sandbox-whoop-client',

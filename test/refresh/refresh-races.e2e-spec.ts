@@ -102,11 +102,11 @@ describe(`a refresh that races with something else (${interleavings} interleavin
   });
   afterAll(() => application.close());
 
-  it('TE-11 R-19 never brings an unlinked connection back, nor leaves its grant at the provider', async () => {
+  it('never brings an unlinked connection back, nor leaves its grant at the provider (TE-11, R-19)', async () => {
     expect(await run(application, interleavings, unlinkRace)).toEqual([]);
   }, 600_000);
 
-  it('AR-24 R-20 never replaces the tokens of a new link', async () => {
+  it('never replaces the tokens of a new link (AR-24, R-20)', async () => {
     expect(await run(application, interleavings, relinkRace)).toEqual([]);
   }, 600_000);
 

@@ -32,7 +32,7 @@ describe('recovery of a refresh', () => {
   });
 
   describe('when the response is lost', () => {
-    it('R-07 sends the same refresh token again at once to a provider that gives the same response again', async () => {
+    it('sends the same refresh token again at once to a provider that gives the same response again (R-07)', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -45,7 +45,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 does not at a strict provider', async () => {
+    it('does not at a strict provider (R-07)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'drop' }));
@@ -57,7 +57,7 @@ describe('recovery of a refresh', () => {
   it.each([
     ['HTTP 409', at({ type: 'error', error: 'conflict', status: 409 })],
     ['the text of Fosite', at({ type: 'status', code: 400, body: retryLater, contentType: 'application/json' })],
-  ])('R-13 R-09 takes a conflict for neither a refusal nor an outage: %s', async (_, wrong) => {
+  ])('takes a conflict for neither a refusal nor an outage: %s (R-13, R-09)', async (_, wrong) => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     for (let attempt = 0; attempt < 12; attempt += 1) {
@@ -99,7 +99,7 @@ describe('recovery of a refresh', () => {
       return subject;
     }
 
-    it('R-15 keeps the pair that came second, and tries it before a refusal counts', async () => {
+    it('keeps the pair that came second, and tries it before a refusal counts (R-15)', async () => {
       const subject = await withRival();
       expect((await subject.stored()).spareRefreshToken).toBeDefined();
       expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
@@ -108,7 +108,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-15 without the second pair: the connection is lost', async () => {
+    it('without the second pair: the connection is lost (R-15)', async () => {
       jest.spyOn(application.app.get(ConnectionStore), 'saveSpare').mockResolvedValue(false);
       const subject = await withRival();
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
@@ -116,7 +116,7 @@ describe('recovery of a refresh', () => {
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
     });
 
-    it('R-15 forgets the second pair once it is spent, also where the rest of its response is refused (TE-04)', async () => {
+    it('forgets the second pair once it is spent, also where the rest of its response is refused (R-15, TE-04)', async () => {
       const subject = await withRival();
       const { spareRefreshToken } = await subject.stored();
       // The first refresh token is refused, and the second one brings a refresh token that is all that can be used.
@@ -133,7 +133,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-15 counts a refusal of both', async () => {
+    it('counts a refusal of both (R-15)', async () => {
       const subject = await withRival();
       subject.fake.revokeGrant(subject.account);
       expect(await subject.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
@@ -142,7 +142,7 @@ describe('recovery of a refresh', () => {
     });
   });
 
-  it('R-05 R-21 recognises its own pair although other keys have sealed it meanwhile', async () => {
+  it('recognizes its own pair although other keys have sealed it in the meantime (R-05, R-21)', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const store = application.app.get(ConnectionStore);
@@ -181,7 +181,7 @@ describe('recovery of a refresh', () => {
       throw new KeyUnavailableError('the key source does not respond');
     };
 
-    it('CR-14 is not begun, and the refresh token is not spent', async () => {
+    it('is not begun, and the refresh token is not spent (CR-14)', async () => {
       const subject = await Subject.link(application, 'whoop');
       const first = await subject.token();
       await subject.liveFor(120_000);
@@ -198,7 +198,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('CR-14 without the check: the provider has rotated, and nobody has the new pair', async () => {
+    it('without the check: the provider has rotated, and nobody has the new pair (CR-14)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const vault = application.app.get(VaultService);
@@ -211,7 +211,7 @@ describe('recovery of a refresh', () => {
     });
   });
 
-  describe('of a token whose life the provider does not tell', () => {
+  describe('of a token without a lifetime from the provider', () => {
     async function linkWithoutLife(): Promise<Subject> {
       application.sandbox.provider('concept2').misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
       return Subject.link(application, 'concept2');

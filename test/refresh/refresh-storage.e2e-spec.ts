@@ -24,7 +24,7 @@ describe('refresh', () => {
   useFaulty((faulty) => ({ application, database } = faulty));
 
   describe('when the database fails', () => {
-    it('R-06 is not started when the lease cannot be written', async () => {
+    it('is not started when the lease cannot be written (R-06)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       database.refuse = failing('connections-acquire-lease', 1, unavailable);
@@ -37,7 +37,7 @@ describe('refresh', () => {
     it.each([
       ['cannot be reached', unavailable, 4],
       ['refuses the transaction', serializationFailure, 2],
-    ])('R-05 still saves the new pair with one request to the provider: it %s', async (_, error, times) => {
+    ])('still saves the new pair with one request to the provider: it %s (R-05)', async (_, error, times) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       database.refuse = failing('connections-save-refreshed', times, error);
@@ -47,7 +47,7 @@ describe('refresh', () => {
       expect(await subject.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
     });
 
-    it('R-05 saves the new pair when the line breaks between the response of the provider and the save', async () => {
+    it('saves the new pair when the line breaks between the response of the provider and the save (R-05)', async () => {
       const target = await createTestDatabase();
       const line = await TcpProxy.start(target);
       const cut = await startApplication({ ...faultyDatabase, databaseUrl: line.through(target) });
@@ -76,7 +76,7 @@ describe('refresh', () => {
       }
     });
 
-    it('R-05 recognises its own pair when only the response to the save was lost', async () => {
+    it('recognizes its own pair when only the response to the save was lost (R-05)', async () => {
       const superseded = async () => {
         const { values } = await refreshes.get();
         return values.reduce((sum, { labels, value }) => sum + (labels.outcome === 'superseded' ? value : 0), 0);
@@ -92,7 +92,7 @@ describe('refresh', () => {
       expect(await superseded()).toBe(before);
     });
 
-    it('R-05 never issues a pair that it could not save', async () => {
+    it('never issues a pair that it could not save (R-05)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       let saved = false;
@@ -107,7 +107,7 @@ describe('refresh', () => {
   });
 
   describe('of a row that cannot be opened', () => {
-    it('R-25 spends nothing, gives the lease back and leaves the others alone', async () => {
+    it('spends nothing, releases the lease and leaves the others alone (R-25)', async () => {
       const poisoned = await Subject.link(application, 'whoop');
       const healthy = await Subject.link(application, 'whoop');
       await healthy.expire();

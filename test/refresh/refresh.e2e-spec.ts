@@ -39,7 +39,7 @@ describe('refresh', () => {
       expect((seen.body as { last_refreshed_at: unknown }).last_refreshed_at).not.toBeNull();
     });
 
-    it('R-03 R-11 happens once for a hundred callers at the same moment', async () => {
+    it('happens once for a hundred callers at the same moment (R-03, R-11)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'slow', ms: 100 }), Infinity);
@@ -49,7 +49,7 @@ describe('refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-16 goes on over ten rounds when the provider sends a new refresh token only now and then', async () => {
+    it('works over ten rounds when the provider sends a new refresh token only sometimes (R-16)', async () => {
       const subject = await Subject.link(application, 'whoop');
       for (let round = 0; round < 10; round += 1) {
         const { refreshToken: before } = await subject.stored();
@@ -75,7 +75,7 @@ describe('refresh', () => {
       expect(subject.refreshes).toEqual([]);
     });
 
-    it.each(['whoop', 'garmin', 'oura'])('R-17 comes first at %s, where it may end the old token', async (slug) => {
+    it.each(['whoop', 'garmin', 'oura'])('comes first at %s, where it may end the old token (R-17)', async (slug) => {
       const subject = await Subject.link(application, slug);
       const first = await subject.token();
       await subject.liveFor(5 * minuteMs - 5_000);
@@ -85,7 +85,7 @@ describe('refresh', () => {
       expect(subject.refreshes).toHaveLength(1);
     });
 
-    it('runs behind the response at fitbit, where the old token goes on working', async () => {
+    it('runs behind the response at fitbit, where the old token continues working', async () => {
       const subject = await Subject.link(application, 'fitbit');
       const first = await subject.token();
       await subject.liveFor(4 * minuteMs);
@@ -112,7 +112,7 @@ describe('refresh', () => {
   });
 
   describe('that meets an unlink or a new link', () => {
-    it('TE-11 R-19 never brings an unlinked connection back, and ends the successor at the provider', async () => {
+    it('never brings an unlinked connection back, and ends the successor at the provider (TE-11, R-19)', async () => {
       const subject = await Subject.link(application, 'whoop');
       subject.fake.misbehave(at(held));
       const refreshing = subject.refresh().then((response) => response);
@@ -132,7 +132,7 @@ describe('refresh', () => {
       expect(await subject.refusal()).toMatchObject({ status: 404, code: 'CONNECTION_NOT_FOUND' });
     });
 
-    it('TE-11 issues nothing of an unlinked connection, even when the refresh then fails', async () => {
+    it('issues nothing of an unlinked connection, even when the refresh then fails (TE-11)', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.liveFor(30_000);
       subject.fake.misbehave(at({ ...held, processed: false }));
@@ -148,7 +148,7 @@ describe('refresh', () => {
     it.each([
       ['succeeds', at(held)],
       ['is refused', at({ ...held, processed: false })],
-    ])('AR-24 R-20 gives way to a new link: the refresh %s', async (outcome, wrong) => {
+    ])('gives way to a new link: the refresh %s (AR-24, R-20)', async (outcome, wrong) => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(wrong);
@@ -195,7 +195,7 @@ describe('refresh', () => {
   });
 
   describe('while the application stops', () => {
-    it('R-23 is brought to its end, and no other is begun', async () => {
+    it('is brought to its end, and no other is begun (R-23)', async () => {
       const { databaseUrl, rootKey, sandbox, clock } = application;
       const running = await Subject.link(application, 'fitbit');
       const late = await Subject.link(application, 'fitbit');

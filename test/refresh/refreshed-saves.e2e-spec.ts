@@ -38,7 +38,7 @@ describe('saves of refreshed tokens that come together', () => {
     return keys;
   }
 
-  it('are each compared with their own generation, and told each their own result', async () => {
+  it('are each compared with their own generation, and each get their own result', async () => {
     const keys = await insertAll('whoop');
     const isStale = (index: number): boolean => index % 3 === 0;
     const saved = await Promise.all(
@@ -56,7 +56,7 @@ describe('saves of refreshed tokens that come together', () => {
     }
   });
 
-  it('of one generation are won by one, who is told so', async () => {
+  it('of one generation have one winner, which learns it', async () => {
     const [key] = await insertAll('oura');
     if (key === undefined) {
       throw new Error('There is no connection.');

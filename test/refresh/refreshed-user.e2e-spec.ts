@@ -9,7 +9,7 @@ import { at, endAllTrouble, Subject } from '../support/subject.js';
 
 const anotherUser = at({ type: 'idToken', claims: { sub: '999' } });
 
-describe('a refresh whose response is not about the user of the connection', () => {
+describe('a refresh with a response about another user', () => {
   let application: TestApplication;
 
   beforeAll(async () => {
@@ -22,7 +22,7 @@ describe('a refresh whose response is not about the user of the connection', () 
     ['names another user', { sub: '999' }],
     ['names nobody', { sub: null }],
     ['is for another client', { aud: 'another-client' }],
-  ])('AR-18 leaves the tokens in force and keeps the connection, when its ID token %s', async (_what, claims) => {
+  ])('leaves the tokens in force and keeps the connection, when its ID token %s (AR-18)', async (_what, claims) => {
     const subject = await Subject.link(application, 'tidepool');
     const token = await subject.token();
     await subject.liveFor(30_000);
@@ -37,7 +37,7 @@ describe('a refresh whose response is not about the user of the connection', () 
     );
   });
 
-  it('AR-18 loses nothing: the refresh token that was replaced is kept, and the next right response is taken', async () => {
+  it('loses nothing: the refresh token that was replaced is kept, and the next right response is taken (AR-18)', async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
     for (let round = 0; round < 5; round += 1) {
@@ -71,7 +71,7 @@ describe('a refresh whose response is not about the user of the connection', () 
   it.each([
     ["never one that may be another user's", true, undefined],
     ['one of a response that could not be used', false, 'brought-too-late'],
-  ])('AR-18 R-15 keeps as a spare refresh token %s', async (_what, namesAnotherUser, spareRefreshToken) => {
+  ])('keeps as a spare refresh token %s (AR-18, R-15)', async (_what, namesAnotherUser, spareRefreshToken) => {
     const subject = await Subject.link(application, 'whoop');
     const row = await application.app.get(ConnectionStore, { strict: false }).find(subject.userId, 'whoop');
     const previous = await subject.stored();
@@ -85,7 +85,7 @@ describe('a refresh whose response is not about the user of the connection', () 
     expect((await subject.stored()).spareRefreshToken).toBe(spareRefreshToken);
   });
 
-  it("AR-18 TE-10 ends no grant with a refresh token that may be another user's", async () => {
+  it("ends no grant with a refresh token that may be another user's (AR-18, TE-10)", async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
     subject.fake.misbehave(anotherUser);
@@ -101,7 +101,7 @@ describe('a refresh whose response is not about the user of the connection', () 
     revoke.mockRestore();
   });
 
-  it('AR-18 changes nothing where the refresh token stays the same', async () => {
+  it('changes nothing where the refresh token stays the same (AR-18)', async () => {
     const subject = await Subject.link(application, 'huawei-health-kit');
     await subject.expire();
     const before = await subject.row();
@@ -115,7 +115,7 @@ describe('a refresh whose response is not about the user of the connection', () 
     await subject.expectStoredTokensAlive();
   });
 
-  it('AR-18 takes tokens whose ID token names the user of the connection', async () => {
+  it('takes tokens whose ID token names the user of the connection (AR-18)', async () => {
     const subject = await Subject.link(application, 'tidepool');
     await subject.expire();
     subject.fake.misbehave(at({ type: 'idToken', claims: {} }));

@@ -57,12 +57,12 @@ class CarelessLeases extends RefreshLeases {
 const { start, startBeside, close } = useSweepers();
 
 describe('the refresh scheduler of a replica', () => {
-  it('R-03 never lets two replicas refresh the same connection', async () => {
+  it('never lets two replicas refresh the same connection (R-03)', async () => {
     const outcome = await sweepTogether(3);
     expect(outcome).toEqual({ refreshes: 3 * 40, violations: [] });
   });
 
-  it('R-03 loses connections with the leases of a sweep switched off', async () => {
+  it('loses connections with the leases of a sweep switched off (R-03)', async () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
         builder.overrideProvider(RefreshLeases).useFactory({
@@ -108,7 +108,7 @@ describe('the refresh scheduler of a replica', () => {
     };
   }
 
-  it('R-23 leaves nothing in doubt and loses nothing when replicas are stopped in the middle of their work', async () => {
+  it('leaves nothing in doubt and loses nothing when replicas are stopped in the middle of their work (R-23)', async () => {
     const owner = await start();
     const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 40);
@@ -127,7 +127,7 @@ describe('the refresh scheduler of a replica', () => {
     await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
-  it('gives back what gets no permit in time, with nothing in doubt (R-26)', async () => {
+  it('releases leases without a permit in time, with nothing in doubt (R-26)', async () => {
     const application = await start();
     await linkMany(application, 1);
     await makeDue(application);
@@ -141,7 +141,7 @@ describe('the refresh scheduler of a replica', () => {
     expect(await look(application)).toEqual({ due: 1, leased: 0, in_doubt: 0 });
   });
 
-  it('is not stopped before what it has begun is done with (R-23)', async () => {
+  it('is not stopped before its own work has ended (R-23)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const fake = application.sandbox.provider(slug);
     await linkMany(application, 2);
@@ -165,7 +165,7 @@ describe('the refresh scheduler of a replica', () => {
     expect(await look(application)).toEqual({ due: 0, leased: 0, in_doubt: 0 });
   });
 
-  it('gives back what waits for a permit when it is stopped, and refreshes no more of it (R-23)', async () => {
+  it('releases leases that wait for a permit when it stops (R-23)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const fake = application.sandbox.provider(slug);
     await linkMany(application, 8);
@@ -190,7 +190,7 @@ describe('the refresh scheduler of a replica', () => {
     }
   });
 
-  it('R-23 lets a worker process of its own sweep, tell its health, and drain on SIGTERM', async () => {
+  it('lets a worker process refresh, report its health, and drain on SIGTERM (R-23)', async () => {
     const owner = await start();
     const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 60);
@@ -222,7 +222,7 @@ describe('the refresh scheduler of a replica', () => {
     await expect(findViolations({ fake, vault: owner.app, connections })).resolves.toEqual([]);
   });
 
-  it('R-26 lets another replica take over from one that cannot reach the provider, with nothing in doubt', async () => {
+  it('lets another replica take over from one that cannot reach the provider, with nothing in doubt (R-26)', async () => {
     const owner = await start();
     const fake = owner.sandbox.provider(slug);
     const connections = await linkMany(owner, 10);

@@ -34,7 +34,7 @@ const poisonCount = Number(process.env['SCHEDULER_CONNECTIONS'] ?? 200);
 const { start } = useSweepers();
 
 describe('the refresh scheduler', () => {
-  it('refreshes what is due, the longest overdue first, and nothing else', async () => {
+  it('refreshes due connections, the longest overdue first, and nothing else', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '1' } });
     const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 4);
@@ -56,7 +56,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('is told when each connection is due: by the link, by a refresh, by a failure, and once a day by an end', async () => {
+  it('learns when each connection is due: by the link, by a refresh, by a failure, and once a day by an end', async () => {
     const application = await start({ environment: { REFRESH_CONFIRMATION_SECONDS: '0' } });
     const fake = application.sandbox.provider(slug);
     const [connection] = await linkMany(application, 1);
@@ -90,7 +90,7 @@ describe('the refresh scheduler', () => {
     expect(await dueInMinutes()).toBeLessThanOrEqual(24 * 60);
   });
 
-  it('R-22 keeps refresh tokens alive for sixty days in which nobody asks, without a peak', async () => {
+  it('keeps refresh tokens alive for sixty days without a caller, without a peak (R-22)', async () => {
     const application = await start();
     const provider = 'garmin';
     const fake = application.sandbox.provider(provider);
@@ -126,7 +126,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('R-22 without a scheduler refresh tokens stay unused for sixty days', async () => {
+  it('without a scheduler refresh tokens stay unused for sixty days (R-22)', async () => {
     const application = await start();
     const connections = await linkMany(application, 1, 'garmin');
     for (let step = 0; step < 60; step += 1) {
@@ -135,7 +135,7 @@ describe('the refresh scheduler', () => {
     expect(refreshesOf(application.sandbox.provider('garmin'), connections[0]?.familyId ?? '')).toEqual([]);
   });
 
-  it(`R-25 refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open`, async () => {
+  it(`refreshes ${poisonCount - 1} of ${poisonCount} connections on time when the stored tokens of one do not open (R-25)`, async () => {
     const application = await start();
     const { databaseUrl, sandbox } = application;
     const fake = sandbox.provider(slug);
@@ -170,7 +170,7 @@ describe('the refresh scheduler', () => {
     expect(errors.mock.calls.flat().join(' ')).toContain('TOKEN_UNREADABLE');
   });
 
-  it('leaves what is due where it is while it is leased, so that a lease changes no index', async () => {
+  it('leaves the due time unchanged during a lease, so that a lease changes no index', async () => {
     const application = await start();
     await linkMany(application, 3);
     await makeDue(application);
@@ -209,7 +209,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('CR-14 leaves what is due as it is while nothing can be sealed, and goes on when it can', async () => {
+  it('leaves due connections unchanged while nothing can be sealed, and continues afterwards (CR-14)', async () => {
     const application = await start();
     const connections = await linkMany(application, 3);
     const vault = application.app.get(VaultService);
@@ -230,14 +230,14 @@ describe('the refresh scheduler', () => {
     expect(refreshCount(application.sandbox.provider(slug))).toBe(connections.length);
   });
 
-  it('R-27 catches up after a long stop at its own rate, and serves those who ask meanwhile', async () => {
+  it('catches up after a long stop at its own rate, and serves callers in the meantime (R-27)', async () => {
     const { busiest, dueWhenServed } = await catchUp(40);
     expect(dueWhenServed).toBeGreaterThan(0);
     // One second's worth that was saved up, and that of the second itself.
     expect(busiest).toBeLessThanOrEqual(2 * 40);
   });
 
-  it('R-27 without a rate the provider gets everything at once', async () => {
+  it('without a rate the provider gets everything at once (R-27)', async () => {
     const { busiest } = await catchUp(100_000);
     expect(busiest).toBeGreaterThan(2 * 40);
   });
@@ -270,7 +270,7 @@ describe('the refresh scheduler', () => {
     return { busiest: busiestSecond(begunAtMs), dueWhenServed };
   }
 
-  it('R-10 R-27 stops at the first response that asks to wait, gives back what it had leased, and goes on after one refresh has tried', async () => {
+  it('stops at the first response that asks to wait, releases its leases, and continues after one trial (R-10, R-27)', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '2' } });
     const { databaseUrl, sandbox } = application;
     const fake = sandbox.provider(slug);
@@ -305,7 +305,7 @@ describe('the refresh scheduler', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('lets a caller who wants a token join the refresh that waits for a permit, and puts it first', async () => {
+  it('lets a caller join a refresh that waits for a permit, and puts it first', async () => {
     const application = await start({ environment: { PROVIDER_CONCURRENCY: '4' } });
     const fake = application.sandbox.provider(slug);
     const connections = await linkMany(application, 8);
@@ -332,7 +332,7 @@ describe('the refresh scheduler', () => {
     expect(order.indexOf(asked?.familyId)).toBe(4);
   });
 
-  it('tells how much is due', async () => {
+  it('reports how much is due', async () => {
     const application = await start({ environment: { REFRESH_RATE_PER_SECOND: '1' } });
     await linkMany(application, 5);
     await makeDue(application);

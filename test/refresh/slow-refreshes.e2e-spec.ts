@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 const slug = 'whoop';
 const connectionCount = 6;
 
-describe('a refresh whose response comes after the time limit', () => {
+describe('a refresh with a response after the time limit', () => {
   /** Asks for expired tokens at a provider that decides at once, and responds when it is told to behave. */
   async function startLate(environment: NonNullable<ApplicationOptions['environment']>) {
     const application = await startApplication({ environment });

@@ -169,7 +169,7 @@ describe('a refresh at a server that ends all tokens when a spent one comes back
     },
   };
 
-  it.each(responseCases)('$expected: $title (TE-04 R-13)', async (each) => {
+  it.each(responseCases)('$expected: $title (TE-04, R-13)', async (each) => {
     const user = await linked();
     server.stage(each);
     await outcomes[each.expected](user, each);

@@ -11,7 +11,7 @@ async function passPause(subject: Subject): Promise<void> {
   await resetCircuitBreakers(subject.application);
 }
 
-describe('a refresh whose response cannot be used', () => {
+describe('a refresh with an unusable response', () => {
   let application: TestApplication;
 
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe('a refresh whose response cannot be used', () => {
   it.each([
     ['an access token that is none', at({ type: 'fields', values: { access_token: 'not visible ASCII' } })],
     ['another type of token', at({ type: 'badTokenType' })],
-  ])('TE-04 loses nothing: with %s, the refresh token that was replaced is kept', async (_what, unusable) => {
+  ])('loses nothing: with %s, the refresh token that was replaced is kept (TE-04)', async (_what, unusable) => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     for (let round = 0; round < 3; round += 1) {
@@ -46,7 +46,7 @@ describe('a refresh whose response cannot be used', () => {
     await subject.expectStoredTokensAlive();
   });
 
-  it('TE-04 is no refresh for whoever waited for it: nobody gets the old token as a new one', async () => {
+  it('is an error for waiting callers: nobody gets the old token as a new one (TE-04)', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const store = application.app.get(ConnectionStore, { strict: false });
@@ -62,7 +62,7 @@ describe('a refresh whose response cannot be used', () => {
     expect(subject.refreshes).toHaveLength(1);
   });
 
-  it('TE-04 forgets what was said against the refresh token before: it is not the one that lives now', async () => {
+  it('forgets evidence against the former refresh token (TE-04)', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     subject.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }));
@@ -76,7 +76,7 @@ describe('a refresh whose response cannot be used', () => {
     expect((await subject.row()).suspect_since).toBeNull();
   });
 
-  it('TE-04 keeps the refresh token at rest where the response has none that can be read', async () => {
+  it('keeps the refresh token at rest where the response has none that can be read (TE-04)', async () => {
     const subject = await Subject.link(application, 'whoop');
     await subject.expire();
     const before = await subject.row();
@@ -97,7 +97,7 @@ describe('a refresh whose response cannot be used', () => {
     await subject.expectStoredTokensAlive();
   });
 
-  it('asks a forgiving provider less and less often that goes on to send what cannot be read (R-09)', async () => {
+  it('calls a forgiving provider less and less often while it sends unreadable responses (R-09)', async () => {
     const subject = await Subject.link(application, 'wahoo');
     await subject.expire();
     subject.fake.misbehave(at({ type: 'html' }), Infinity);
@@ -118,7 +118,7 @@ describe('a refresh whose response cannot be used', () => {
     await subject.expectStoredTokensAlive();
   });
 
-  it('TE-04 sends the refresh token again at once where the provider forgives that', async () => {
+  it('sends the refresh token again at once where the provider forgives that (TE-04)', async () => {
     const subject = await Subject.link(application, 'wahoo');
     await subject.expire();
     subject.fake.misbehave(at({ type: 'html', processed: true }));

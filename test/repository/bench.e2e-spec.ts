@@ -75,7 +75,7 @@ describe('the benchmarks', () => {
     timeoutMs,
   );
 
-  it('name what they do not know', async () => {
+  it('name unknown ids', async () => {
     const run = promisify(execFile)(process.execPath, [join(checkout, 'bench/main.ts'), 'tokens']);
     await expect(run).rejects.toMatchObject({ stderr: expect.stringContaining('There is no benchmark "tokens"') });
   });

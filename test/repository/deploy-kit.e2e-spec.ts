@@ -202,7 +202,7 @@ describe('the image', () => {
     expect(missing).toEqual([]);
   });
 
-  it('copies what the command line needs beside the built files', () => {
+  it('copies the files that the command line needs', () => {
     const copied = [...read('Dockerfile').matchAll(/^COPY --from=build (.*)$/gm)].map((match) => match[1]).join(' ');
     for (const name of ['package.json', 'LICENSE', 'bin', 'node_modules', 'dist']) {
       expect(copied).toContain(`/app/${name}`);

@@ -20,7 +20,7 @@ function isInstalled(command: string): boolean {
 }
 
 describe('deploy/monitoring', () => {
-  it('is what docs/operations.md says; run `npm run monitoring` after a change there', () => {
+  it('matches docs/operations.md; run `npm run monitoring` after a change there', () => {
     for (const [path, text] of Object.entries(monitoringFiles())) {
       expect(readFileSync(join(checkout, path), 'utf8')).toBe(text);
     }

@@ -94,7 +94,7 @@ export class ProvidersModule {}
     expect(text.startsWith("import { Module } from '@nestjs/common';\n")).toBe(true);
   });
 
-  it('refuses a list whose imports and entries differ', async () => {
+  it('refuses a list with different imports and entries', async () => {
     await expect(addToList(list.replace('[AModule, ', '['), 'b')).rejects.toThrow('providers.module.ts');
     await expect(addToList('', 'b')).rejects.toThrow('providers.module.ts');
   });
@@ -179,7 +179,7 @@ describe('npm run provider:new', () => {
       }
     });
 
-    it('compiles, is listed, and fails in nothing but what is still to fill in', async () => {
+    it('compiles, is listed, and fails only because of placeholders', async () => {
       const [compiled, tested] = await Promise.all([compile(copy), runSpecs(copy)]);
       expect(compiled).toEqual({ status: 0, stdout: '', stderr: '' });
       const failed = tested.filter(({ status }) => status !== 'passed');

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe('the table of notifications', () => {
-  it('says what the definitions say; otherwise run `npm run docs:providers`', async () => {
+  it('matches the definitions; otherwise run `npm run docs:providers`', async () => {
     expect(await findOutdatedNotifications(checkout, source.definitions)).toBeUndefined();
   });
 
@@ -33,7 +33,7 @@ describe('the table of notifications', () => {
 });
 
 describe('the page about providers', () => {
-  it('says what the definitions say; otherwise run `npm run docs:providers`', async () => {
+  it('matches the definitions; otherwise run `npm run docs:providers`', async () => {
     expect(await findOutdatedPage(checkout, source)).toBeUndefined();
   });
 
@@ -73,7 +73,7 @@ describe('renderProvidersPage', () => {
     }
   });
 
-  it('leads a reader who looks for a device to each provider, with what an app needs and what was observed', () => {
+  it('leads a reader from a device to each provider, with requirements and observations', () => {
     const page = renderProvidersPage(source);
     const finder = page.slice(page.indexOf('\n## Find a provider'), page.indexOf('\n## Not offered'));
     expect(source.definitions.filter(({ slug }) => !finder.includes(`](#${slug}) |`))).toEqual([]);
@@ -85,7 +85,7 @@ describe('renderProvidersPage', () => {
     expect(finder).toContain('| [TANITA Health Planet](#tanita-health-planet) | Japan |');
   });
 
-  it('tells lives in the largest unit that fits, and what is not published', () => {
+  it('shows lifetimes in the largest unit that fits, and marks unpublished ones', () => {
     const row = (accessTokenLifetimeSeconds: number | undefined, refreshTokenLifetimeSeconds: number | null) =>
       render({ ...exampleOAuth2, accessTokenLifetimeSeconds }, refreshTokenLifetimeSeconds);
     expect(row(86_400, 7_775_998)).toContain('| 1 day | 90 days |');
@@ -101,7 +101,7 @@ describe('renderProvidersPage', () => {
     expect(render({ ...exampleOAuth2, slug: 'example-b' })).toContain('](../src/providers/example-b/README.md)');
   });
 
-  it('tells that a URL is discovered instead of the name that stands for it', () => {
+  it('reports that a URL is discovered instead of the name that stands for it', () => {
     const revocation = { proof: 'client', method: 'POST', url: 'https://discovered.invalid/revoke' } as const;
     expect(sectionOf({ ...exampleOAuth2, revocation })).toContain('Revocation: POST to a discovered URL, proved by');
   });
@@ -137,7 +137,7 @@ describe('renderProvidersPage', () => {
     expect(sectionOf({ ...exampleOAuth2, ...change } as ProviderDefinition)).toContain(sentence);
   });
 
-  it('describes OAuth 1.0a without what only OAuth 2.0 has', () => {
+  it('describes OAuth 1.0a without the facts of OAuth 2.0', () => {
     const section = sectionOf(exampleOAuth1);
     expect(section).toContain('proved by a signature with the token');
     expect(section).not.toMatch(/Refresh|Peculiar/);

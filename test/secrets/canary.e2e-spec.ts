@@ -38,7 +38,7 @@ import { RememberedSecrets } from './support/remembered-secrets.js';
 describe.each([
   { name: 'in development', production: false },
   { name: 'in production', production: true },
-])('LOG-01 a process $name at the log level trace', ({ production }) => {
+])('a process $name at the log level trace (LOG-01)', ({ production }) => {
   const providers: readonly ProviderDefinition[] = [...oauth2, ...oauth1];
   const secrets = new RememberedSecrets();
   let responses: readonly SeenResponse[];
@@ -129,12 +129,12 @@ describe.each([
     }
   });
 
-  it('LOG-02 LOG-03 CR-12 writes no secret to standard output or error, in no encoding', () => {
+  it('writes no secret to standard output or error, in no encoding (LOG-02, LOG-03, CR-12)', () => {
     expect(service.stdout().length).toBeGreaterThan(10_000);
     expect(search.find(service.output())).toEqual([]);
   });
 
-  it('responds with no secret, except a token where a token was asked for, and the state and token of a link that was started', () => {
+  it('responds with no secret, except a token where a token was requested, and the state and token of a link that was started', () => {
     const found = responses.flatMap((response) =>
       hitsOf(response).map(({ kind, form }) => `${response.call} ${response.status}: ${kind}, ${form}`),
     );
@@ -142,7 +142,7 @@ describe.each([
     expect(found).toEqual([]);
   });
 
-  it('LOG-06 keeps nothing of the path, the query or the body of a proxied call', () => {
+  it('keeps nothing of the path, the query or the body of a proxied call (LOG-06)', () => {
     const proxied = responses.filter(({ call, status: code }) => call.includes('/proxy/') && code === 200);
     expect(proxied.length).toBeGreaterThan(production ? 8 : 12);
     expect(proxied.some(({ body }) => body.includes(asked))).toBe(true);
@@ -152,7 +152,7 @@ describe.each([
     expect(dumps.flatMap((dump) => search.find(dump))).toEqual([]);
   });
 
-  it('LOG-12 serves /metrics and /docs-json without any secret', () => {
+  it('serves /metrics and /docs-json without any secret (LOG-12)', () => {
     for (const path of ['/metrics', '/docs-json']) {
       const response = responses.find(({ call, status: code }) => call === `GET ${path}` && code === 200);
       expect(response?.body.length).toBeGreaterThan(500);
@@ -160,14 +160,14 @@ describe.each([
     }
   });
 
-  it('CR-12 leaves no secret in a table, an index, a file of the database or its write-ahead log', () => {
+  it('leaves no secret in a table, an index, a file of the database or its write-ahead log (CR-12)', () => {
     const bytes = dumps.reduce((sum, { length }) => sum + length, 0);
 
     expect(bytes).toBeGreaterThan(100_000);
     expect(dumps.flatMap((dump) => search.find(dump))).toEqual([]);
   });
 
-  it('TE-02 puts no secret into a URL', () => {
+  it('puts no secret into a URL (TE-02)', () => {
     const emitted = proxy.exchanges.filter(({ headers }) => headers['user-agent'] === 'cufflink');
     const leaks = emitted.flatMap(({ target, headers }) =>
       search.find(`${target}\n${headers.referer ?? ''}`).map(({ kind }) => ({ path: target.split('?', 1)[0], kind })),

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { encodedForms, SecretSearch } from '../support/secret-search.js';
 import { canary } from './support/planted-secrets.js';
 
-describe('LOG-01 the usual redaction by key path', () => {
+describe('the usual redaction by key path (LOG-01)', () => {
   it('lets a secret through in a message, under a deeper key, and on a foreign error', () => {
     const lines: string[] = [];
     const redacting = pino(

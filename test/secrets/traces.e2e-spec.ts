@@ -112,7 +112,7 @@ describe('spans', () => {
     };
   }
 
-  it('tell route, status, statement names and the called host', () => {
+  it('have route, status, statement names and the called host', () => {
     for (const text of [
       'GET /v1/oauth/:provider/callback',
       'POST /v1/users/:user_id/connections/:provider/link',

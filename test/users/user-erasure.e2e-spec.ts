@@ -84,7 +84,7 @@ describe('the erasure of a user', () => {
     );
   }
 
-  it('LOG-08 leaves nothing that tells who the user was, and ends the grants', async () => {
+  it('leaves nothing that names the user, and ends the grants (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await linkAccount(application, encodeURIComponent(userId), 'garmin-oauth1', { account });
     await startLink(application, encodeURIComponent(userId), 'oura');
@@ -106,7 +106,7 @@ describe('the erasure of a user', () => {
     expect(list.body).toEqual({ connections: [] });
   });
 
-  it('LOG-08 leaves nothing in any table, whatever the user was about to do', async () => {
+  it('leaves no row in any table, at any stage of a link (LOG-08)', async () => {
     const { api, browser, sandbox, databaseUrl } = application;
     const fake = sandbox.provider('whoop');
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
@@ -150,7 +150,7 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
-  it('LOG-08 can be proved: who has the id finds the entry of the erasure, and nothing names the user', async () => {
+  it('can be proved with the id of the user, and nothing names the user (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     const { erased_at: erasedAt } = await erase();
     const found = await application.api.get('/v1/audit').query({ user_id: userId, action: 'user.erased' }).expect(200);
@@ -162,7 +162,7 @@ describe('the erasure of a user', () => {
     expect(exported.body).toMatchObject({ last_erased_at: erasedAt, connections: [], links: [], link_sessions: [] });
   });
 
-  it('LOG-08 is repeated for a user of whom a restored backup has nothing but a session of the hosted page', async () => {
+  it('is repeated for a user with nothing but a session of the hosted page in a restored backup (LOG-08)', async () => {
     await application.api.post('/v1/link-sessions').send({ user_id: userId }).expect(201);
     const [session] = await queryDatabase<Record<string, unknown>>(
       application.databaseUrl,
@@ -209,7 +209,7 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
-  it('is not set back by the replay of an older log: what came between two erasures goes with the later one (LOG-08)', async () => {
+  it('is not set back by the replay of an older log: data between two erasures goes with the later one (LOG-08)', async () => {
     await erase();
     const older = await readFile(logFile, 'utf8');
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
@@ -229,14 +229,14 @@ describe('the erasure of a user', () => {
     expect(exported.body).toMatchObject({ last_erased_at: erasedAt });
   });
 
-  it('LOG-08 leaves other users alone', async () => {
+  it('leaves other users alone (LOG-08)', async () => {
     await linkAccount(application, 'other', 'whoop', { account: '111' });
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await erase();
     await application.api.get('/v1/users/other/connections/whoop/token').expect(200);
   });
 
-  it('LOG-08 makes the callback of a link that was under way lead nowhere', async () => {
+  it('makes the callback of a link that was under way lead nowhere (LOG-08)', async () => {
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
     await erase();
@@ -244,7 +244,7 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
-  it('LOG-08 starts no link whose provider responds while its user is being erased', async () => {
+  it('starts no link if the provider responds during the erasure of its user (LOG-08)', async () => {
     const fake = application.sandbox.provider('garmin-oauth1');
     fake.misbehave({ endpoint: 'request_token', ...held });
     const started = application.api
@@ -259,7 +259,7 @@ describe('the erasure of a user', () => {
     await startLink(application, encodeURIComponent(userId), 'garmin-oauth1');
   });
 
-  it('LOG-08 undoes a link whose provider responds while its user is being erased', async () => {
+  it('undoes a link if the provider responds during the erasure of its user (LOG-08)', async () => {
     const fake = application.sandbox.provider('whoop');
     const { linkWebUrl } = await startLink(application, encodeURIComponent(userId), 'whoop');
     const callback = await consent(linkWebUrl);
@@ -273,7 +273,7 @@ describe('the erasure of a user', () => {
     expect(await dump()).not.toContain(userId);
   });
 
-  it('LOG-08 is repeated in a database that was restored from a backup made before', async () => {
+  it('is repeated in a database that was restored from a backup made before (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await linkAccount(application, 'other', 'whoop', { account: '111' });
     const backup = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
@@ -293,7 +293,7 @@ describe('the erasure of a user', () => {
     await expect(erasure.replay()).resolves.toBe(0);
   });
 
-  it('LOG-08 is repeated for what a restored backup brought back, and leaves what the user has linked since', async () => {
+  it('is repeated for restored rows, and leaves newer links of the user (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     const [row] = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
     await erase();
@@ -311,14 +311,14 @@ describe('the erasure of a user', () => {
     await expect(erasure.replay()).resolves.toBe(0);
   });
 
-  it('LOG-08 is not repeated for a user who has linked an account since', async () => {
+  it('is not repeated for a user who has linked an account since (LOG-08)', async () => {
     await erase();
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await expect(application.app.get(UserErasureService).replay()).resolves.toBe(0);
     await application.api.get(`${path}/connections/whoop/token`).expect(200);
   });
 
-  it('LOG-08 erases a connection to a provider that this deployment does not know any more', async () => {
+  it('erases a connection to a provider that this deployment no longer has (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await queryDatabase(application.databaseUrl, `UPDATE connections SET provider = 'gone'`);
     const { connections } = await erase();
@@ -337,7 +337,7 @@ describe('the erasure of a user', () => {
     );
   });
 
-  it('LOG-08 loses no erasure to a line that was cut off before it, as by a disk that was full', async () => {
+  it('loses no erasure to a line that was cut off before it, as by a disk that was full (LOG-08)', async () => {
     const cutOff = '{"user_digest":"c0ffee';
     await mkdir(join(directory, 'log'));
     await writeFile(logFile, cutOff);
@@ -354,14 +354,14 @@ describe('the erasure of a user', () => {
     await expect(application.app.get(UserErasureService).replay()).rejects.toThrow('Line 1 of the erasure log');
   });
 
-  it('reports success for a user of whom nothing is held, and asks for the scope', async () => {
+  it('reports success for an unknown user, and needs the scope', async () => {
     expect((await erase()).connections).toEqual([]);
     const reader = await application.createKey('connections:read');
     const response = await application.browser.delete(path).set('authorization', `Bearer ${reader}`).expect(403);
     expect(response.body).toMatchObject({ code: 'SCOPE_MISSING' });
   });
 
-  it('R-19 drops what a refresh brings that was under way', async () => {
+  it('drops the tokens of a refresh in flight (R-19)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     const fake = application.sandbox.provider('whoop');
     fake.misbehave({ endpoint: 'refresh', ...held });

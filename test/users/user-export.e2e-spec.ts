@@ -56,7 +56,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     return { body: response.body as Export, text: response.text };
   }
 
-  it('LOG-08 knows every table that has a user in it', async () => {
+  it('knows every table that has a user in it (LOG-08)', async () => {
     const tables = await queryDatabase<{ name: string }>(
       application.databaseUrl,
       `SELECT DISTINCT table_name AS name FROM information_schema.columns
@@ -65,7 +65,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(tables.map(({ name }) => name).sort()).toEqual(Object.keys(partOf).sort());
   });
 
-  it('LOG-08 has something of every table that holds something, and no token or secret', async () => {
+  it('has something of every table that holds something, and no token or secret (LOG-08)', async () => {
     const { api, browser, sandbox, databaseUrl } = application;
     await api.delete(path).expect(200);
     const connectionId = await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
@@ -146,7 +146,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(search.find(text)).toEqual([]);
   });
 
-  it('LOG-08 has nothing of anybody else, and is empty for a user of whom nothing is held', async () => {
+  it('has no data of other users, and is empty for an unknown user (LOG-08)', async () => {
     await linkAccount(application, 'other-user', 'whoop', { account: '9990001112223' });
     expect((await exportUser()).text).not.toContain('9990001112223');
     const { body } = await exportUser('/v1/users/nobody');
@@ -178,7 +178,7 @@ describe('GET /v1/users/{user_id}/export', () => {
     expect(exported).toHaveLength(requestIds.length);
   });
 
-  it('has a connection whose tokens do not open, without the account', async () => {
+  it('has a connection with unreadable tokens, without the account', async () => {
     await linkAccount(application, 'broken', 'whoop', { account });
     await queryDatabase(application.databaseUrl, `UPDATE connections SET secret_gen = 7 WHERE user_id = 'broken'`);
     const { body } = await exportUser('/v1/users/broken');

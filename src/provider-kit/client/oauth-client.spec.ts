@@ -17,7 +17,7 @@ import type { PreparedResponse } from '../testing/recording-server.js';
 const bench = useClientBench();
 
 describe('every endpoint of both versions of OAuth', () => {
-  it('tells HTTP 410 apart at every endpoint, whatever its body says', async () => {
+  it('distinguishes HTTP 410 at every endpoint, with any body', async () => {
     const { server, settings, oauth1Settings } = await bench().provider(jsonResponse(410, { error: 'invalid_grant' }));
     const tokens = { accessToken: canary, refreshToken: canary };
     const calls = [
@@ -42,7 +42,7 @@ describe('every endpoint of both versions of OAuth', () => {
     expect(server.requests).toHaveLength(calls.length);
   });
 
-  it.each([301, 302, 303, 307, 308])('TE-03 does not carry secrets to where HTTP %i points', async (status) => {
+  it.each([301, 302, 303, 307, 308])('does not carry secrets to where HTTP %i points (TE-03)', async (status) => {
     const other = await bench().provider(jsonResponse(200, tokenBody));
     const { server, settings, oauth1Settings } = await bench().provider({
       status,
@@ -149,8 +149,8 @@ describe('getJson', () => {
   });
 });
 
-describe('TE-02 outbound URLs', () => {
-  it('hold no code, verifier, token or secret, whatever is called', async () => {
+describe('outbound URLs (TE-02)', () => {
+  it('hold no code, verifier, token or secret after any call', async () => {
     const responses: Readonly<Record<string, PreparedResponse>> = {
       '/token': jsonResponse(200, tokenBody),
       '/request_token': { body: temporary },

@@ -17,7 +17,7 @@ const bench = useClientBench();
 
 describe('temporaryCredentials', () => {
   it.each(['HMAC-SHA1', 'HMAC-SHA256'] as const)(
-    'O1-04 O1-10 signs the callback with %s and sends it in the header',
+    'signs the callback with %s and sends it in the header (O1-04, O1-10)',
     async (signatureMethod) => {
       const { server, oauth1Settings: settings } = await bench().provider({ body: temporary });
       const callback = 'https://app.example/callback?state=a+b%20c';
@@ -45,7 +45,7 @@ describe('temporaryCredentials', () => {
   );
 
   it.each(['', '&oauth_callback_confirmed=false'])(
-    'O1-04 refuses a response that does not confirm the callback: %j',
+    'refuses a response that does not confirm the callback: %j (O1-04)',
     async (rest) => {
       const { oauth1Settings: settings } = await bench().provider({
         body: `oauth_token=${canary}&oauth_token_secret=${canary}${rest}`,
@@ -81,7 +81,7 @@ describe('temporaryCredentials', () => {
     expect(error).toMatchObject({ code: expected });
   });
 
-  it('O1-03 uses a new nonce for every request', async () => {
+  it('uses a new nonce for every request (O1-03)', async () => {
     const { server, oauth1Settings: settings } = await bench().provider({ body: temporary });
     for (let attempt = 0; attempt < 3; attempt += 1) {
       await bench().oauth1.temporaryCredentials(exampleOAuth1, settings, 'https://app.example/cb');
@@ -114,7 +114,7 @@ describe('errors of OAuth 1.0a with HTTP 200', () => {
 describe('tokenCredentials', () => {
   const credentials = { token: 'tmp', tokenSecret: 'tmp secret', verifier: 'the/verifier+1' };
 
-  it('O1-10 signs the verifier and sends it in the header; returns the token response', async () => {
+  it('signs the verifier and sends it in the header; returns the token response (O1-10)', async () => {
     const { server, oauth1Settings: settings } = await bench().provider({
       body: 'oauth_token=T&oauth_token_secret=S&encoded_user_id=U1',
     });
@@ -162,7 +162,7 @@ describe('exchangeGrant', () => {
   const tokens = { accessToken: 'T', tokenSecret: 'S' };
   const successor = { ...exampleOAuth2, refreshExpiresInField: 'refresh_token_expires_in' };
 
-  it('O1-11 signs a POST without a body, sends no code_challenge, and returns the token response of the successor', async () => {
+  it('signs a POST without a body, sends no code_challenge, and returns the token response of the successor (O1-11)', async () => {
     const response = jsonResponse(200, { ...tokenBody, refresh_token_expires_in: 7_775_998 });
     const { server, oauth1Settings: settings } = await bench().provider(response);
     const endpoints = { ...settings.endpoints, exchangeUrl: `${server.url}/exchange` };

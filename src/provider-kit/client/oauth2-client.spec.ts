@@ -63,7 +63,7 @@ describe('exchangeCode', () => {
   });
 });
 
-describe('TE-01 client authentication', () => {
+describe('client authentication (TE-01)', () => {
   /** The id `client:1 ü` and the secret `a:b%+ &ü`, encoded by hand as RFC 6749 section 2.3.1 says. */
   const basic = `Basic ${Buffer.from('client%3A1+%C3%BC:a%3Ab%25%2B+%26%C3%BC').toString('base64')}`;
 
@@ -144,7 +144,7 @@ describe('refresh', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('TE-05 reports an untrusted certificate as an outage, never as a revoked grant', async () => {
+  it('reports an untrusted certificate as an outage, never as a revoked grant (TE-05)', async () => {
     const server = await bench().start(() => jsonResponse(400, {}), makeTestCertificate({ ip: '127.0.0.1' }));
     const error = await errorOf(
       bench().oauth2.refresh(exampleOAuth2, exampleSettings(server.url), {

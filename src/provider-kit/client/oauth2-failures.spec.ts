@@ -214,7 +214,7 @@ describe('failures of the token endpoint', () => {
     expect(error).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID', message: expect.stringContaining('"access_token"') });
   });
 
-  it('takes what the definition lists for the end of the grant, also beside a Basic challenge (R-13)', async () => {
+  it('treats an error that the definition lists as the end of the grant, also beside a Basic challenge (R-13)', async () => {
     const definition = { ...exampleOAuth2, deadGrantErrors: [{ error: 'invalid_token' }] };
     for (const status of [200, 400, 401, 403]) {
       const { settings } = await bench().provider(

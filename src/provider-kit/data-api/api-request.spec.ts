@@ -64,7 +64,7 @@ describe('a request of a data API', () => {
     });
   });
 
-  it('O1-01 O1-02 is signed over query and form so that an independent peer takes it, whatever they are', () => {
+  it('is signed over any query and form so that an independent peer accepts it (O1-01, O1-02)', () => {
     fc.assert(
       fc.property(form, form, fc.constantFrom('POST', 'PUT', 'DELETE'), (query, body, method) => {
         const request = apiRequest(
@@ -87,7 +87,7 @@ describe('a request of a data API', () => {
   });
 
   it.each([formType, `${formType}; charset=utf-8`, 'Application/X-WWW-Form-Urlencoded ;charset=utf-8'])(
-    'O1-01 is signed with its body as %s',
+    'is signed with its body as %s (O1-01)',
     (type) => {
       const headers = { 'content-type': type };
       const request = apiRequest(
@@ -102,7 +102,7 @@ describe('a request of a data API', () => {
   );
 
   it.each(['application/json', 'text/plain', `${formType}2`, undefined])(
-    'O1-01 is signed without its body as %s',
+    'is signed without its body as %s (O1-01)',
     (type) => {
       const headers = type === undefined ? {} : { 'content-type': type };
       const request = apiRequest(
@@ -119,7 +119,7 @@ describe('a request of a data API', () => {
     ['bytes beyond ASCII', {}, Buffer.from('a=\u00fc')],
     ['bytes that are no UTF-8', {}, Buffer.from([0x61, 0x3d, 0xff])],
     ['compression', { 'content-encoding': 'gzip' }, gzipSync('access_token=x')],
-  ])('TE-02 O1-01 is not made of a form with %s, which cannot be looked at nor signed', (_what, headers, body) => {
+  ])('is not made of a form with %s, which cannot be looked at nor signed (TE-02, O1-01)', (_what, headers, body) => {
     const form = { ...call, headers: { ...headers, 'content-type': formType }, body };
     const refused = expect.objectContaining({ code: 'REQUEST_INVALID' }) as unknown;
     expect(() => formOf(form)).toThrow(refused);
@@ -128,7 +128,7 @@ describe('a request of a data API', () => {
     expect(apiRequest({ definition: exampleOAuth1, settings }, other, tokens, now).body).toEqual(body);
   });
 
-  it('O1-03 has another nonce each time', () => {
+  it('has another nonce each time (O1-03)', () => {
     const nonces = Array.from({ length: 100 }, () =>
       verify(apiRequest({ definition: exampleOAuth1, settings }, call, tokens, now)).get('oauth_nonce'),
     );

@@ -136,13 +136,13 @@ describe('the URL of a call', () => {
     ...['%25EF%25BC%258E/x', '%2525E2%252580%2525A5/x', '%25%20%25EF%25BC%258E', 'a%EF%BC%9Bb', 'a%EF%BC%A0b'],
     ...['%c0%ae%c0%ae/a', 'a%c0%afb', '%e0%80%ae', '%ff'],
     ...['%', 'a%2', '%zz', 'a[0]', 'a|b', 'a^b', 'a`b', 'a{b}', 'a"b', 'a<b'],
-  ])('TE-12 NET-05 is not made of %j', (path) => {
+  ])('is not made of %j (TE-12, NET-05)', (path) => {
     for (const base of bases) {
       expect(() => apiUrl(base, path)).toThrow(refused);
     }
   });
 
-  it('TE-12 stays below the base on its host, and is what was looked at, whatever came', () => {
+  it('stays below the base on its host, for any input (TE-12)', () => {
     let taken = 0;
     fc.assert(
       fc.property(fc.constantFrom(...bases), target, (base, parts) => {
@@ -169,7 +169,7 @@ describe('the URL of a call', () => {
     expect(taken).toBeGreaterThan(1_000);
   });
 
-  it('TE-12 would leave the base, and its host, without that', () => {
+  it('would leave the base, and its host, without that (TE-12)', () => {
     const base = 'https://api.provider.example/v1/';
     expect(new URL('../v2/a', base).href).toBe('https://api.provider.example/v2/a');
     expect(new URL(`${base}%2e%2e/v2/a`).href).toBe('https://api.provider.example/v2/a');
@@ -192,7 +192,7 @@ describe('the URL of a call', () => {
     'oauth_anything=x',
     'refresh_token=x',
     'client_secret=x',
-  ])('TE-02 carries no credentials: ?%s', (query) => {
+  ])('carries no credentials: ?%s (TE-02)', (query) => {
     const target = `a?${query}`;
     expect(outcome('https://api.provider.example/v1', target)).toBeUndefined();
     expect(() => apiUrl('https://api.provider.example/v1', target)).toThrow(
@@ -210,7 +210,7 @@ describe('the URL of a call', () => {
 });
 
 describe('the target of a URL', () => {
-  it('is what is behind the base URL', () => {
+  it('is the part after the base URL', () => {
     expect(targetBelow('https://api.provider.example/v1/', 'https://api.provider.example/v1/a?b=1')).toBe('a?b=1');
   });
 
@@ -226,7 +226,7 @@ describe('the target of a URL', () => {
     '//api.provider.example/v1/a',
     'javascript:alert(1)',
     '',
-  ])('NET-05 TE-12 is refused with another URL: %s', (url) => {
+  ])('is refused with another URL: %s (NET-05, TE-12)', (url) => {
     expect(() => targetBelow('https://api.provider.example/v1', url)).toThrow(refused);
   });
 });

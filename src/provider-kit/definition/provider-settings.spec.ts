@@ -158,18 +158,18 @@ describe('readProviderSettings', () => {
     expect(definitionInForce(declared, settings).pkce).toBe(inForce);
   });
 
-  it('AR-07 lets PKCE be switched off at a server that only supports it', () => {
+  it('lets PKCE be switched off at a server that only supports it (AR-07)', () => {
     const environment = { ...credentials, EXAMPLE_SERVER: 'other', EXAMPLE_PKCE: 'off' };
     expect(definitionInForce(definition, readProviderSettings(definition, environment)).pkce).toBe('unsupported');
   });
 
-  it('AR-07 knows no PKCE for OAuth 1.0a', () => {
+  it('knows no PKCE for OAuth 1.0a (AR-07)', () => {
     expect(() => readProviderSettings(exampleOAuth1, { ...credentials, EXAMPLE_PKCE: 'on' })).toThrow(
       'EXAMPLE_PKCE cannot be on: Example speaks OAuth 1.0a',
     );
   });
 
-  it('AR-08 takes an issuer from the environment, also where none is declared', () => {
+  it('takes an issuer from the environment, also where none is declared (AR-08)', () => {
     const environment = { ...credentials, EXAMPLE_ISSUER: 'https://staging.example' };
     expect(readProviderSettings(definition, environment).issuers).toEqual(['https://staging.example']);
     expect(readProviderSettings(exampleOAuth2, environment).issuers).toEqual(['https://staging.example']);
@@ -186,7 +186,7 @@ describe('readProviderSettings', () => {
     expect(readProviderSettings(withKeys, credentials).endpoints.jwksUrl).toBe('https://provider.example/keys');
   });
 
-  it.each(['', '/', '//'])("moves what lies below the API's base with it, and nothing else, with %j behind", (end) => {
+  it.each(['', '/', '//'])("moves URLs below the API's base with it, and no other, with %j behind", (end) => {
     const environment = { ...credentials, EXAMPLE_API_BASE_URL: `https://staging.example/v1${end}` };
     expect(readProviderSettings(definition, environment).endpoints).toMatchObject({
       apiBaseUrl: 'https://staging.example/v1',
@@ -195,7 +195,7 @@ describe('readProviderSettings', () => {
     });
   });
 
-  it('AR-11 builds the redirect URI from PUBLIC_URL, or from the port of this machine', () => {
+  it('builds the redirect URI from PUBLIC_URL, or from the port of this machine (AR-11)', () => {
     const uri = (environment: Record<string, string>): string =>
       readProviderSettings(definition, environment).redirectUri;
     expect(uri({ PUBLIC_URL: 'https://link.example/' })).toBe('https://link.example/v1/oauth/example/callback');
@@ -240,7 +240,7 @@ describe('readProviderSettings', () => {
       }
     });
 
-    it('names what is missing', () => {
+    it('names the missing fields', () => {
       expect(() =>
         readProviderSettings(signing, { EXAMPLE_CLIENT_ID: 'id', EXAMPLE_CLIENT_SECRET: pem('P-256') }),
       ).toThrow('EXAMPLE_TEAM_ID, EXAMPLE_KEY_ID is missing');

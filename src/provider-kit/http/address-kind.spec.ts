@@ -47,7 +47,7 @@ const edges: Readonly<Record<AddressKind, readonly string[]>> = {
 };
 
 describe('addressKind', () => {
-  it.each(Object.entries(edges) as [AddressKind, string[]][])('NET-02 finds %s addresses', (kind, addresses) => {
+  it.each(Object.entries(edges) as [AddressKind, string[]][])('finds %s addresses (NET-02)', (kind, addresses) => {
     expect(addresses.filter((address) => addressKind(address) !== kind)).toEqual([]);
   });
 });

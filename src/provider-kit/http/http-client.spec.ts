@@ -80,7 +80,7 @@ describe('ProviderHttpClient', () => {
     expect(response.headers).toMatchObject({ 'content-type': 'application/json', 'www-authenticate': 'Basic, Bearer' });
   });
 
-  it.each([204, 400, 404, 429, 500, 503])('takes HTTP %i for a response', async (status) => {
+  it.each([204, 400, 404, 429, 500, 503])('treats HTTP %i as a response', async (status) => {
     const server = opened(await startRecordingServer(() => ({ status })));
     await expect(post(server.url)).resolves.toMatchObject({ status, body: '' });
   });
@@ -158,7 +158,7 @@ describe('ProviderHttpClient', () => {
     client = new ProviderHttpClient();
   });
 
-  it('gives up what was not written when it is abandoned, at once, and lets what was written end', async () => {
+  it('when abandoned, cancels an unsent request at once, and lets a sent one end', async () => {
     const held = Promise.withResolvers<{ body: string }>();
     const full = Promise.withResolvers<void>();
     let arrived = 0;
@@ -184,7 +184,7 @@ describe('ProviderHttpClient', () => {
     expect(server.requests).toHaveLength(65);
   });
 
-  it('sends nothing when what is to be done before fails', async () => {
+  it('sends nothing when the step before fails', async () => {
     const server = opened(await startRecordingServer(() => ({ body: 'ok' })));
     const beforeSending = (): void => {
       throw new Error('No room.');
@@ -194,7 +194,7 @@ describe('ProviderHttpClient', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('NET-03 takes no proxy from the environment', async () => {
+  it('takes no proxy from the environment (NET-03)', async () => {
     const proxy = opened(await startRecordingServer(() => ({ body: 'proxied' })));
     const server = opened(await startRecordingServer(() => ({ body: 'direct' })));
     const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
@@ -218,7 +218,7 @@ describe('ProviderHttpClient', () => {
   });
 });
 
-describe('TE-03 redirects', () => {
+describe('redirects (TE-03)', () => {
   it.each([301, 302, 303, 307, 308])('are errors: HTTP %i delivers nothing to the other server', async (status) => {
     const other = opened(await startRecordingServer(() => ({})));
     const server = opened(
@@ -232,12 +232,12 @@ describe('TE-03 redirects', () => {
     expect(other.requests).toHaveLength(0);
   });
 
-  it.each([300, 304, 399])('are errors whatever the number: HTTP %i', async (status) => {
+  it.each([300, 304, 399])('are errors at any status: HTTP %i', async (status) => {
     const server = opened(await startRecordingServer(() => ({ status })));
     expect(await errorOf(post(server.url))).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered' });
   });
 
-  it.each(['if-none-match', 'If-Modified-Since'])('takes 304 for a response to a request with %s', async (name) => {
+  it.each(['if-none-match', 'If-Modified-Since'])('accepts 304 as a response to a request with %s', async (name) => {
     const server = opened(await startRecordingServer(() => ({ status: 304, headers: { etag: '"1"' } })));
     const request = { method: 'GET', url: server.url, timeoutMs: 5_000 } as const;
     await expect(client.send({ ...request, headers: { [name]: '"1"' } })).resolves.toMatchObject({
@@ -248,7 +248,7 @@ describe('TE-03 redirects', () => {
   });
 });
 
-describe('TE-05 TLS', () => {
+describe('TLS (TE-05)', () => {
   const trusted = makeTestCertificate({ ip: '127.0.0.1' });
   const wrongHost = makeTestCertificate({ dns: 'other.example' });
   const expired = makeTestCertificate({ ip: '127.0.0.1' }, { from: '200101000000Z', to: '210101000000Z' });
@@ -292,7 +292,7 @@ describe('TE-05 TLS', () => {
   });
 });
 
-describe('TE-06 connections', () => {
+describe('connections (TE-06)', () => {
   /** Calls back with every complete request head and its body, which must arrive in one piece. */
   function onEachRequest(socket: Socket, handle: (count: number) => void): void {
     let count = 0;
@@ -350,7 +350,7 @@ describe('TE-06 connections', () => {
     expect(Math.max(...perConnection)).toBeGreaterThanOrEqual(3);
   });
 
-  it('R-24 sends a POST once, its fate unknown, when the peer closes a used connection on its receipt', async () => {
+  it('sends a POST once, its fate unknown, when the peer closes a used connection on its receipt (R-24)', async () => {
     const { url, perConnection } = await startKeepingServer(1, (socket) => socket.resetAndDestroy());
     let requests = 0;
     const send = (): Promise<ProviderResponse> => {
@@ -370,7 +370,7 @@ describe('TE-06 connections', () => {
     expect(perConnection.reduce((sum, count) => sum + count, 0)).toBe(requests);
   });
 
-  it('R-24 never writes to a connection that the peer has closed', async () => {
+  it('never writes to a connection that the peer has closed (R-24)', async () => {
     const closed = Promise.withResolvers<void>();
     let requests = 0;
     const server = opened(
@@ -389,7 +389,7 @@ describe('TE-06 connections', () => {
     expect(requests).toBe(2);
   });
 
-  it('R-24 never writes to a connection that was idle for longer than a fifth of a second, whatever its timers did', async () => {
+  it('never writes to a connection that was idle for longer than a fifth of a second, even if its timers were late (R-24)', async () => {
     const { url, perConnection } = await startKeepingServer(9, () => undefined);
     const now = performance.now.bind(performance);
     await Promise.all([post(url), post(url)]);
@@ -421,7 +421,7 @@ describe('TE-06 connections', () => {
     expect(perConnection).toEqual([1, 1]);
   });
 
-  it('does not repeat a request whose response breaks off', async () => {
+  it('does not repeat a request after a broken response', async () => {
     let requests = 0;
     const server = opened(
       await startSocketServer((socket) =>
@@ -454,7 +454,7 @@ describe('TE-06 connections', () => {
   });
 });
 
-describe('NET-04 total time', () => {
+describe('total time (NET-04)', () => {
   const timeoutMs = 150;
   /** Of requests that are sent before. */
   const sentTimeoutMs = 1_000;
@@ -579,7 +579,7 @@ describe('NET-04 total time', () => {
   });
 });
 
-describe('TE-04 body size', () => {
+describe('body size (TE-04)', () => {
   const tooLarge = { code: 'PROVIDER_UNAVAILABLE', fate: 'answered', detail: 'BODY_TOO_LARGE, answered' };
 
   it('takes 1 MiB', async () => {

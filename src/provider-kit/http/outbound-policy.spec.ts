@@ -50,7 +50,7 @@ function send(policy: OutboundPolicy, url: string): Promise<{ body: string }> {
   return client.send({ method: 'POST', url, body: 'refresh_token=canary', timeoutMs: 5_000 });
 }
 
-describe('NET-01 a request', () => {
+describe('a request (NET-01)', () => {
   it.each([
     'https://other.example/token',
     'https://provider.example.evil.example',
@@ -66,7 +66,7 @@ describe('NET-01 a request', () => {
     expect(resolver.calls).toBe(0);
   });
 
-  it('to a provider goes on to the resolver', async () => {
+  it('to a provider continues to the resolver', async () => {
     const resolver = new PreparedResolver([['127.0.0.1']]);
     const policy = new OutboundPolicy(readOutboundSettings(production), resolver);
     policy.allow('https://provider.example/oauth/token');
@@ -90,7 +90,7 @@ describe('NET-01 a request', () => {
   });
 });
 
-describe('NET-02 an address', () => {
+describe('an address (NET-02)', () => {
   /** Spellings of this machine and of the metadata service. WHATWG URLs make one of most of them. */
   const spellings = ['127.0.0.1', '127.1', '0x7f.1', '2130706433', '017700000001', '0', '①②⑦.0.0.1', '127.0.0.1.']
     .concat(['[::1]', '[::]', '[::ffff:127.0.0.1]', '[::127.0.0.1]', '[64:ff9b::7f00:1]', '[fe80::1]'])
@@ -173,7 +173,7 @@ describe('NET-02 an address', () => {
   });
 });
 
-describe('NET-02 DNS rebinding', () => {
+describe('DNS rebinding (NET-02)', () => {
   let outside: Server;
   let inside: Server;
   let hits: string[];
@@ -218,7 +218,7 @@ describe('NET-02 DNS rebinding', () => {
 });
 
 describe('HostResolver', () => {
-  it('NET-04 has one lookup of a name under way, however many wait for it, and asks again afterwards', async () => {
+  it('shares one lookup of a name among all waiting calls, and looks it up again afterwards (NET-04)', async () => {
     const resolver = new HostResolver();
     const lookups = Array.from({ length: 50 }, () => resolver.resolve('localhost'));
     expect(new Set(lookups).size).toBe(1);
@@ -227,7 +227,7 @@ describe('HostResolver', () => {
   });
 });
 
-describe('NET-03 a proxy', () => {
+describe('a proxy (NET-03)', () => {
   it('that OUTBOUND_PROXY_URL names gets every request, and the policy still decides', async () => {
     const server = await startRecordingServer(() => ({ body: 'ok' }));
     const asked: string[] = [];

@@ -38,7 +38,7 @@ function verified(request: ProviderRequest, place: ParameterPlace): ReadonlyMap<
 
 /** RFC 5849 section 3.5. */
 describe('the place of the protocol parameters', () => {
-  it.each(places)('O1-01 is the %s alone, and an independent verifier finds the signature right there', (place) => {
+  it.each(places)('is the %s alone, and an independent verifier finds the signature right there (O1-01)', (place) => {
     const request = requestIn(place);
     expect(verified(request, place).get('oauth_verifier')).toBe('verifier +&=%ü');
     expect(verified(request, place).get('oauth_token')).toBe('token ü+&=%');
@@ -51,13 +51,13 @@ describe('the place of the protocol parameters', () => {
   });
 
   it.each(places.flatMap((place) => places.filter((other) => other !== place).map((other) => [place, other] as const)))(
-    'O1-01 is refused in the %s by a provider that takes the %s',
+    'is refused in the %s by a provider that takes the %s (O1-01)',
     (place, other) => {
       expect(() => verified(requestIn(place), other)).toThrow(expect.objectContaining({ problem: 'parameter_absent' }));
     },
   );
 
-  it.each(places)('O1-01 is refused by a provider when something in it is changed (%s)', (place) => {
+  it.each(places)('is refused by a provider when something in it is changed (%s) (O1-01)', (place) => {
     const request = requestIn(place);
     const change = (text: string): string => text.replace(/verifier(%20|\+| )/, 'verifiex$1');
     const headers = Object.entries(request.headers ?? {}).map(

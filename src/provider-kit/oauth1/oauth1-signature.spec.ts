@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { oauth1Nonce, signatureBaseString, signOAuth1Request, type OAuth1SigningRequest } from './oauth1-signature.js';
 import { formBody, formDecode, formEncode, percentEncode } from '../http/percent-encoding.js';
 
-describe('O1-02 percent-encoding', () => {
+describe('percent-encoding (O1-02)', () => {
   it.each([
     ['abcXYZ019-._~', 'abcXYZ019-._~'],
     ["!*'()", '%21%2A%27%28%29'],
@@ -51,7 +51,7 @@ describe('O1-02 percent-encoding', () => {
   });
 });
 
-describe('O1-01 signature base string', () => {
+describe('signature base string (O1-01)', () => {
   const none = { method: 'GET', oauthParams: {} };
 
   it('equals the example of RFC 5849 section 3.4.1.1', () => {
@@ -197,7 +197,7 @@ describe('OAuth 1.0a signature', () => {
     }
   });
 
-  it('O1-01 is accepted by an independent verifier for any query, form body and credentials', () => {
+  it('is accepted by an independent verifier for any query, form body and credentials (O1-01)', () => {
     fc.assert(
       fc.property(signingRequest, (request) => {
         expect(isSignedCorrectly(request, signOAuth1Request(request))).toBe(true);
@@ -231,7 +231,7 @@ describe('OAuth 1.0a signature', () => {
   });
 });
 
-describe('O1-03 nonce', () => {
+describe('nonce (O1-03)', () => {
   it('has at least 128 bits and does not repeat in 10 000', () => {
     const nonces = Array.from({ length: 10_000 }, oauth1Nonce);
     expect(new Set(nonces).size).toBe(10_000);

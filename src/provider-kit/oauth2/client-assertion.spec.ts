@@ -32,7 +32,7 @@ async function assertion(definition: OAuth2Definition, settings: OAuth2Settings,
 }
 
 describe('a client assertion', () => {
-  it('says who we are, for whom and for how long, signed with our key (AR-21)', async () => {
+  it('names issuer, audience and lifetime, signed with our key (AR-21)', async () => {
     const jwt = await assertion(definitionFor('issuer'), settingsWith(elliptic.privateKey));
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'ES384', kid: 'key-1', typ: 'JWT' });
     const { payload } = await jwtVerify(jwt, elliptic.publicKey, { currentDate: now });

@@ -26,7 +26,7 @@ function later(seconds: number): Date {
 }
 
 describe('ClientSecretSigner', () => {
-  it('AR-21 signs who we are, for whom, and for how long', async () => {
+  it('signs issuer, audience and lifetime (AR-21)', async () => {
     const jwt = await new ClientSecretSigner().sign(definition, settings, now);
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'ES256', kid: keyId });
     const { payload } = await jwtVerify(jwt, createPublicKey(privateKeyPem), { currentDate: now });
@@ -54,7 +54,7 @@ describe('ClientSecretSigner', () => {
     expect(await signer.sign(definition, { ...settings, clientSecret: otherKey }, now)).not.toBe(first);
   });
 
-  it('says when the settings lack what it needs', async () => {
+  it('reports missing settings', async () => {
     await expect(new ClientSecretSigner().sign(definition, { ...settings, signing: undefined }, now)).rejects.toThrow(
       /lacks the settings that its client secret is made from/,
     );

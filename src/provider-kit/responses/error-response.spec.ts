@@ -30,7 +30,7 @@ describe('error responses', () => {
     expect(parseErrorResponse(response(body))).toMatchObject({ isRead: true, code });
   });
 
-  it('asks the hook of the provider first and checks what it returns', () => {
+  it('asks the hook of the provider first and checks its result', () => {
     const body = { error: 'invalid_request', kind: 'invalid_grant' };
     expect(parseErrorResponse(response(body), () => 'invalid_grant').code).toBe('invalid_grant');
     expect(parseErrorResponse(response(body), () => undefined).code).toBe('invalid_request');
@@ -64,7 +64,7 @@ describe('error responses', () => {
     expect(parseErrorResponse(response('reason=invalid_grant', 'text/plain'))).toMatchObject({ isRead: false });
   });
 
-  it('reads what a definition lists as a dead grant, all fields of an entry together, and nothing else (R-13)', () => {
+  it('reads the listed errors as a dead grant, all fields of an entry together, and nothing else (R-13)', () => {
     const deadGrantErrors = [{ error: 'invalid_token' }, { 'errors.0.resource': 'RefreshToken', code: 7 }];
     const codeOf = (body: unknown) =>
       parseErrorResponse(response(body), errorCodeReader({ ...exampleOAuth2, deadGrantErrors })).code;

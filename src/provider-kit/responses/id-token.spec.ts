@@ -39,7 +39,7 @@ function sign(change: object, key: CryptoKey = signingKey): Promise<string> {
 }
 
 describe('verifyIdToken', () => {
-  it('AR-18 returns the subject of a token that is for this client, this link and this time', async () => {
+  it('returns the subject of a token that is for this client, this link and this time (AR-18)', async () => {
     expect(await verifyIdToken(await sign({}), expected)).toEqual(named);
     expect(await verifyIdToken(await sign({ aud: ['client-1', 'other'], azp: 'client-1' }), expected)).toEqual(named);
   });
@@ -55,11 +55,11 @@ describe('verifyIdToken', () => {
     ['no nonce', { nonce: undefined }],
     ['no subject', { sub: undefined }],
     ['an empty subject', { sub: '' }],
-  ])('AR-18 refuses a token with %s', async (_name, change) => {
+  ])('refuses a token with %s (AR-18)', async (_name, change) => {
     await expect(verifyIdToken(await sign(change), expected)).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
   });
 
-  it('AR-18 takes a token of each issuer that the provider has had, compared as it is', async () => {
+  it('takes a token of each issuer that the provider has had, compared as it is (AR-18)', async () => {
     const several = { ...expected, issuers: [claims.iss, 'https://other.example'] };
     for (const iss of several.issuers) {
       expect(await verifyIdToken(await sign({ iss }), several)).toEqual(named);
@@ -71,7 +71,7 @@ describe('verifyIdToken', () => {
     }
   });
 
-  it('AR-18 takes only the algorithms that the provider documents', async () => {
+  it('takes only the algorithms that the provider documents (AR-18)', async () => {
     const account = { from: 'id-token', algorithms: ['RS256', 'PS256'] } as const;
     await expect(verifyIdToken(await sign({}), { ...expected, account })).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
@@ -80,7 +80,7 @@ describe('verifyIdToken', () => {
     expect(await verifyIdToken(await sign({}), { ...expected, account: withES256 })).toEqual(named);
   });
 
-  it('AR-18 reads the user out of the claim that the provider uses, and the former id beside it', async () => {
+  it("reads the user from the provider's claim, and the former id beside it (AR-18)", async () => {
     const account = { from: 'id-token', claim: 'openid', formerClaim: 'sub' } as const;
     expect(await verifyIdToken(await sign({ openid: 'open-1' }), { ...expected, account })).toEqual({
       userId: 'open-1',
@@ -93,7 +93,7 @@ describe('verifyIdToken', () => {
     }
   });
 
-  it('AR-18 checks every claim where the provider documents no keys, too', async () => {
+  it('checks every claim where the provider documents no keys, too (AR-18)', async () => {
     const withoutKeys = { ...expected, keys: undefined };
     expect(await verifyIdToken(await sign({}), withoutKeys)).toEqual(named);
     for (const change of [
@@ -108,14 +108,14 @@ describe('verifyIdToken', () => {
     }
   });
 
-  it('AR-18 refuses a signature by another key', async () => {
+  it('refuses a signature by another key (AR-18)', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     await expect(verifyIdToken(await sign({}, privateKey), expected)).rejects.toMatchObject({
       code: 'TOKEN_RESPONSE_INVALID',
     });
   });
 
-  it('AR-18 refuses a token without a signature, and one signed with the public key as a shared secret', async () => {
+  it('refuses a token without a signature, and one signed with the public key as a shared secret (AR-18)', async () => {
     const unsigned = new UnsecuredJWT(claims).encode();
     const secret = new TextEncoder().encode(JSON.stringify(keys.keys[0]));
     const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'key-1' }).sign(secret);
@@ -124,7 +124,7 @@ describe('verifyIdToken', () => {
     }
   });
 
-  it('AR-18 refuses a shared secret even where the provider publishes one', async () => {
+  it('refuses a shared secret even where the provider publishes one (AR-18)', async () => {
     const secret = new TextEncoder().encode('not-a-real-secret-of-32-characters');
     const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'shared' }).sign(secret);
     const shared = {
@@ -146,7 +146,7 @@ describe('verifyIdToken', () => {
     }
   });
 
-  it('LOG-03 quotes neither the token nor its claims', async () => {
+  it('quotes neither the token nor its claims (LOG-03)', async () => {
     const token = await sign({ aud: 'client-2', email: 'person@example.test' });
     const error: unknown = await verifyIdToken(token, expected).catch((reason: unknown) => reason);
     const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';

@@ -11,7 +11,7 @@ function thrownBy(call: () => unknown): unknown {
   throw new Error('It did not throw.');
 }
 
-describe('O1-10 OAuth 1.0a credentials responses', () => {
+describe('OAuth 1.0a credentials responses (O1-10)', () => {
   it('reads token, secret, confirmation and further fields', () => {
     const parsed = parseOAuth1TokenResponse(
       'oauth_token=a%2Fb&oauth_token_secret=c%3D&oauth_callback_confirmed=true&user=J+D%C3%BC\n',

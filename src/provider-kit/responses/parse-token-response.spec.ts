@@ -36,7 +36,7 @@ const good = { access_token: 'AT', token_type: 'Bearer', expires_in: 3600, refre
 const withoutExpiry = { access_token: 'AT', token_type: 'Bearer', refresh_token: 'RT' };
 const withoutRefreshToken = { access_token: 'AT', token_type: 'Bearer', expires_in: 3600 };
 
-describe('TE-04 token responses that are taken', () => {
+describe('token responses that are taken (TE-04)', () => {
   it('reads every part', () => {
     const tokenResponse = parse({
       ...good,
@@ -229,7 +229,7 @@ describe('TE-04 token responses that are taken', () => {
   });
 });
 
-describe('TE-04 token responses that are refused', () => {
+describe('token responses that are refused (TE-04)', () => {
   const canary = 'canary5ecret';
 
   it.each<[title: string, body: unknown, field: string]>([

@@ -128,7 +128,7 @@ describe('refreshes of a kind of the provider', () => {
     });
   });
 
-  it('sends what the provider wants with each call, and nothing else', async () => {
+  it("sends the provider's required headers with each call, and nothing else", async () => {
     prepared = { status: 200, json: { access_token: 'AT', token_type: 'bearer' } };
     const definition: OAuth2Definition = {
       ...exampleOAuth2,

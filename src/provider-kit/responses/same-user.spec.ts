@@ -28,15 +28,15 @@ describe('checkSameUser', () => {
     ['has an ID token of the user', { idToken: idToken({}) }],
     ['has one without a nonce and with the authorised party', { idToken: idToken({ azp: claims.aud }) }],
     ['names the user', { providerUserId: 'user-1' }],
-  ])('AR-18 takes a response that %s', (_what, fields) => {
+  ])('takes a response that %s (AR-18)', (_what, fields) => {
     expect(check(fields)).not.toThrow();
   });
 
-  it('AR-18 takes any user where the user of the connection is not known', () => {
+  it('takes any user where the user of the connection is not known (AR-18)', () => {
     expect(check({ idToken: idToken({ sub: 'user-2' }) }, {})).not.toThrow();
   });
 
-  it('AR-18 refuses a response that names nobody, where the one before named another user', () => {
+  it('refuses a response that names nobody, where the one before named another user (AR-18)', () => {
     const tokens = { providerUserId: 'user-1', mustNameUser: true };
     expect(check({}, tokens)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
     expect(check({ providerUserId: 'user-1' }, tokens)).not.toThrow();
@@ -50,7 +50,7 @@ describe('checkSameUser', () => {
     ['has an ID token for several clients', { idToken: idToken({ aud: [claims.aud, 'another-client'] }) }],
     ['has an ID token that is none', { idToken: 'not-a-jwt' }],
     ['names another user', { providerUserId: 'user-2' }],
-  ])('AR-18 refuses a response that %s', (_what, fields) => {
+  ])('refuses a response that %s (AR-18)', (_what, fields) => {
     expect(check(fields)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
   });
 });
@@ -69,7 +69,7 @@ describe('checkSameUser where the account has another id than before', () => {
     });
   }
 
-  it('AR-18 takes the former id for the same user, and learns the new one', () => {
+  it('accepts the former id as the same user, and learns the new one (AR-18)', () => {
     for (const mustNameUser of [false, true]) {
       expect(checked({ openid: 'open-1' }, 'user-1', mustNameUser)).toMatchObject({
         providerUserId: 'open-1',
@@ -78,7 +78,7 @@ describe('checkSameUser where the account has another id than before', () => {
     }
   });
 
-  it('AR-18 learns nothing where the new id is known, no id is known, or the response has the former id only', () => {
+  it('learns nothing where the new id is known, no id is known, or the response has the former id only (AR-18)', () => {
     for (const tokenResponse of [
       checked({ openid: 'open-1' }, 'open-1'),
       checked({ openid: 'open-1' }),
@@ -93,7 +93,7 @@ describe('checkSameUser where the account has another id than before', () => {
     ['another user by the new id', { openid: 'open-2', sub: 'user-2' }, 'open-1'],
     ['the former id of a user who is known by the new one', {}, 'open-1'],
     ['nobody', { sub: undefined }, 'user-1'],
-  ])('AR-18 refuses a response that names %s', (_what, change, known) => {
+  ])('refuses a response that names %s (AR-18)', (_what, change, known) => {
     expect(() => checked(change, known)).toThrow(expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }));
   });
 });

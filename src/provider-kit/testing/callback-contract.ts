@@ -6,7 +6,7 @@ import type { ContractBench } from './contract-bench.js';
 
 /** Callbacks that lead to no tokens: denied, of another link, or empty. */
 export function describeCallback(bench: ContractBench): void {
-  it('reports that the user said no, and asks the provider for nothing', async () => {
+  it('reports that the user denied consent, and asks the provider for nothing', async () => {
     const { callback, secrets } = await bench.approve({ decision: 'deny' });
     const before = bench.calls('token', 'access_token');
     await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({

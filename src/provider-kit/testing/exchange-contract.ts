@@ -55,13 +55,13 @@ export function describeExchange(definition: ProviderDefinition, bench: Contract
     });
   });
 
-  it('uses the documented life of a token when the response tells none', async () => {
+  it('uses the documented lifetime of a token if the response has none', async () => {
     bench.fake.misbehave({ endpoint: 'token', type: 'omitExpiresIn' });
     expect((await bench.link()).expiresInSeconds).toBe(definition.accessTokenLifetimeSeconds);
   });
 
   if (definition.pkce !== 'unsupported') {
-    it('AR-06 proves possession of the verifier: with another one the provider refuses the code', async () => {
+    it('proves possession of the verifier: with another one the provider refuses the code (AR-06)', async () => {
       const { callback } = await bench.approve();
       const secrets = { codeVerifier: 'v'.repeat(43) };
       await expect(bench.provider().complete(callback, bench.handshake(), secrets)).rejects.toMatchObject({
@@ -70,7 +70,7 @@ export function describeExchange(definition: ProviderDefinition, bench: Contract
     });
   }
 
-  it('tells the scopes that were granted, where the provider tells them', async () => {
+  it('returns the granted scopes, if the provider reports them', async () => {
     const [first] = definition.defaultScopes;
     if (first === undefined || definition.grantedScopesIn === 'nowhere') {
       expect((await bench.link()).grantedScopes).toBeUndefined();

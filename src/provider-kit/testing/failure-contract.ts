@@ -28,7 +28,7 @@ export function describeFailures(
     ['sends more than it should', { type: 'hugeBody', bytes: 1_100_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
     ['sends a bomb', { type: 'gzipBomb', bytes: 5_000_000 }, { code: 'PROVIDER_UNAVAILABLE' }],
   ];
-  it.each(failures)(`tells when the provider %s (${endpoint})`, async (_name, misbehaviour, expected) => {
+  it.each(failures)(`reports when the provider %s (${endpoint})`, async (_name, misbehaviour, expected) => {
     bench.fake.misbehave({ endpoint, ...misbehaviour } as Misbehaviour);
     await expect(call()).rejects.toMatchObject(expected);
   });

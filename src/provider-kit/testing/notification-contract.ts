@@ -34,7 +34,7 @@ export function describeNotifications({ channels }: Notifications, bench: Notifi
   const isByStoredToken = proof.kind === 'access-token';
 
   describe('notifications', () => {
-    it('are read as what the fake sends, with their proof', async () => {
+    it('are read as the fake sends them, with their proof', async () => {
       await bench.link({ account });
       let sent = 0;
       for (const kind of kinds) {

@@ -84,7 +84,7 @@ function describeRefusals(bench: ContractBench, definition: OAuth2Definition): v
     expect(error).not.toHaveProperty('code', 'TOKEN_REVOKED');
   });
 
-  it('LOG-03 quotes no token, even when the provider does', async () => {
+  it('quotes no token, even when the provider does (LOG-03)', async () => {
     const { refreshToken } = await bench.link();
     bench.fake.misbehave({ endpoint: 'refresh', type: 'echoSecret', error: 'invalid_grant', status: 400 });
     const error: unknown = await bench.refresh(refreshToken).catch((reason: unknown) => reason);

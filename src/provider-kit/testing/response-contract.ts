@@ -125,7 +125,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
       [7, null],
       [{}, null],
       ['a\u0000b', null],
-    ])('never tells scope %j as all that was asked for (TE-04)', (scope, grantedScopes) => {
+    ])('never tells scope %j as all that was requested (TE-04)', (scope, grantedScopes) => {
       const told = definition.grantedScopesIn === 'token-response' ? { grantedScopes } : {};
       return expectUsable({ type: 'fields', values: { scope } }, told);
     });
@@ -137,7 +137,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
     }
 
     it.each(['token', ...(hasRefreshToken ? ['refresh'] : [])] as const)(
-      'tells HTTP 410 apart (%s)',
+      'distinguishes HTTP 410 (%s)',
       async (endpoint) => {
         const wrong: Wrong = { type: 'status', code: 410 };
         const call = endpoint === 'token' ? linkWith(wrong) : refreshWith(wrong);
@@ -146,14 +146,14 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
     );
 
     if (definition.account.from === 'api') {
-      it('tells HTTP 410 apart (account)', async () => {
+      it('distinguishes HTTP 410 (account)', async () => {
         bench.fake().misbehave({ endpoint: 'account', type: 'status', code: 410 });
         await expect(bench.findAccount()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
       });
     }
 
     if (definition.revocation !== undefined) {
-      it('tells HTTP 410 apart (revocation)', async () => {
+      it('distinguishes HTTP 410 (revocation)', async () => {
         const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
         bench.fake().misbehave({ endpoint, type: 'status', code: 410 });
         await expect(bench.revoke()).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isGone: true });
@@ -164,7 +164,7 @@ export function describeResponses(definition: OAuth2Definition, bench: ResponseB
       return;
     }
 
-    it.each(withoutEvidence)('takes %s for no evidence against the grant (R-13)', async (_title, wrong) => {
+    it.each(withoutEvidence)('treats %s as no evidence against the grant (R-13)', async (_title, wrong) => {
       await expect(refreshWith(wrong)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'answered' });
     });
 

@@ -17,7 +17,7 @@ export function describeRevocation(definition: ProviderDefinition, bench: Contra
     expect(bench.fake.isLiveAccessToken(tokenResponse.accessToken)).toBe(false);
   });
 
-  it('tells when the provider did not end the grant', async () => {
+  it('reports when the provider did not end the grant', async () => {
     const tokenResponse = await bench.linkKnowingUser();
     const endpoint = definition.revocation?.proof === 'custom' ? 'endpoint' : 'revoke';
     bench.fake.misbehave({ endpoint, type: 'status', code: 503 });

@@ -41,7 +41,7 @@ export function describeStart(definition: ProviderDefinition, bench: ContractBen
   });
 
   if (definition.oauth === '1.0a') {
-    it('O1-04 does not start when the provider does not confirm the callback', async () => {
+    it('does not start when the provider does not confirm the callback (O1-04)', async () => {
       for (const value of ['omit', 'false'] as const) {
         bench.fake.misbehave({ endpoint: 'request_token', type: 'callbackNotConfirmed', value });
         await expect(bench.provider().begin(bench.handshake())).rejects.toMatchObject({

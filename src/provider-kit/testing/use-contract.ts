@@ -4,7 +4,7 @@ import type { ProviderDefinition } from '../definition/provider-definition.js';
 /** Checks that the definition uses the provider's offers. A link works without them, so no other case notices. */
 export function describeUse(definition: ProviderDefinition): void {
   const { sandbox, account } = definition;
-  it("uses what the provider tells of the user's id, of the granted scopes, of its API and of ending a grant", () => {
+  it("uses the documented user's id, granted scopes, API and revocation", () => {
     expect(account.from === 'nowhere').toBe(sandbox.tellsNoUserId === true);
     expect(definition.revocation !== undefined || sandbox.revoke === undefined).toBe(true);
     expect(definition.dataApi?.tokenParameter).toBe(sandbox.oauth === '2.0' ? sandbox.apiTokenParameter : undefined);
@@ -30,7 +30,7 @@ export function describeUse(definition: ProviderDefinition): void {
 
   if (definition.oauth === '2.0' && sandbox.oauth === '2.0') {
     const { pkce } = sandbox;
-    it('AR-06 sends PKCE wherever the provider takes it', () => {
+    it('sends PKCE wherever the provider takes it (AR-06)', () => {
       expect(definition.pkce).toBe(pkce === 'ignored' ? 'unsupported' : pkce);
     });
   }

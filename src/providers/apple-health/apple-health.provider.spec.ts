@@ -50,7 +50,7 @@ describe('Sign in with Apple', () => {
     });
   });
 
-  it('AR-18 refuses an ID token that was made for another link', async () => {
+  it('refuses an ID token that was made for another link (AR-18)', async () => {
     const first = await provider().begin(handshake);
     const second = await provider().begin(handshake);
     const posted = Object.fromEntries((await consent(first.authorizeUrl)).searchParams);
@@ -70,11 +70,11 @@ describe('Sign in with Apple', () => {
     });
   });
 
-  it('assumes the strictest about what Apple does not document', () => {
+  it('assumes the strictest where Apple documents nothing', () => {
     expect(appleHealthDefinition.refresh).toMatchObject({ rotates: 'never', oldAccessTokenDiesOnRefresh: true });
   });
 
-  it('may be asked for a refresh once a day only', () => {
+  it('may be requested a refresh once a day only', () => {
     expect(appleHealthDefinition.minRefreshIntervalSeconds).toBe(24 * 60 * 60);
   });
 });
@@ -131,7 +131,7 @@ describe('the ID token of Sign in with Apple', () => {
     return provider.verify(tokenResponse, secrets);
   };
 
-  it("AR-18 tells the user's id", async () => {
+  it("returns the user's id (AR-18)", async () => {
     idToken = await sign({});
     expect(await complete()).toMatchObject({ providerUserId: '001234.apple-user' });
   });
@@ -145,7 +145,7 @@ describe('the ID token of Sign in with Apple', () => {
     ['is for another app', () => sign({ aud: 'another-client' })],
     ['is from somebody else', () => sign({ iss: 'https://appleid.apple.example' })],
     ['has expired', () => sign({ exp: Math.floor(Date.now() / 1000) - 61 })],
-  ])('AR-18 is refused when it %s', async (_name, make) => {
+  ])('is refused when it %s (AR-18)', async (_name, make) => {
     idToken = await make();
     await expect(complete()).rejects.toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
   });

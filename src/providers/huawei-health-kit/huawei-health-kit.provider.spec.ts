@@ -58,7 +58,7 @@ describe('Huawei Health Kit', () => {
       return checkSameUser({ definition: huaweiHealthKitDefinition, settings }, tokenResponse, { providerUserId });
     };
 
-    it('AR-18 and learns it at a refresh of a connection that was known by sub', () => {
+    it('and learns it at a refresh of a connection that was known by sub (AR-18)', () => {
       expect(refreshed({ openid: 'open-1', sub: 'union-1' }, 'union-1')).toMatchObject({
         providerUserId: 'open-1',
         formerUserId: 'union-1',
@@ -66,7 +66,7 @@ describe('Huawei Health Kit', () => {
       expect(refreshed({ openid: 'open-1', sub: 'union-1' }, 'open-1').providerUserId).toBeUndefined();
     });
 
-    it('AR-18 and refuses a refresh that is about another user', () => {
+    it('and refuses a refresh that is about another user (AR-18)', () => {
       for (const known of ['union-1', 'open-1']) {
         expect(() => refreshed({ openid: 'open-2', sub: 'union-2' }, known)).toThrow(
           expect.objectContaining({ code: 'TOKEN_RESPONSE_INVALID' }),
@@ -94,12 +94,12 @@ describe('error codes of Huawei', () => {
   it.each([
     { error: 1101, sub_error: 12_304, error_description: 'invalid client_secret' },
     { error: '1101', sub_error: '12304' },
-  ])('TE-14 takes %j for a wrong client secret', (body) => {
+  ])('takes %j for a wrong client secret (TE-14)', (body) => {
     expect(readCode(body)).toBe('invalid_client');
   });
 
   it.each([{ error: 1203 }, { error: 1203, sub_error: 11_204 }, { error: 1101, sub_error: 11_205 }, { error: '1101' }])(
-    'takes %j for an outage, because nothing says that the grant is dead',
+    'treats %j as an outage, because nothing says that the grant is dead',
     (body) => {
       expect(readCode(body)).toBe('server_error');
     },

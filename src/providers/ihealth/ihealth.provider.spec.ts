@@ -8,7 +8,7 @@ import { ihealthDefinition } from './ihealth.definition.js';
 
 describeProviderContract(ihealthDefinition);
 
-it("believes the response's Expires more than the documented life", () => {
+it("prefers the response's Expires to the documented life", () => {
   const body = {
     AccessToken: 'not-a-real-token',
     RefreshToken: 'not-a-real-one-either',
@@ -54,13 +54,13 @@ describe('a refusal of iHealth', () => {
     ['unauthorized_client', 2001, 'PROVIDER_MISCONFIGURED'],
     ['redirect_uri_mismatch', 1001, 'PROVIDER_MISCONFIGURED'],
     ['limits_hour_error', 503, 'PROVIDER_RATE_LIMITED'],
-  ])('TE-14 never means the grant when it is %s, whatever the HTTP status', (name, number, code) => {
+  ])('never means the grant when it is %s, whatever the HTTP status (TE-14)', (name, number, code) => {
     for (const status of [200, 400, 401, 403]) {
       expect(read(status, name, number)).toMatchObject({ code });
     }
   });
 
-  it('means the grant when it is unauthorized_token, whatever the HTTP status (R-13)', () => {
+  it('means the grant when it is unauthorized_token, with any HTTP status (R-13)', () => {
     for (const status of [200, 400, 401, 403]) {
       expect(read(status, 'unauthorized_token', 2002)).toMatchObject({ code: 'TOKEN_REVOKED' });
     }

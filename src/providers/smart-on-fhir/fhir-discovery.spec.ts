@@ -49,7 +49,7 @@ describe('FhirDiscovery', () => {
   });
   afterAll(() => http.onApplicationShutdown());
 
-  it('reads the document below the FHIR base URL, and keeps what is used of it', async () => {
+  it('reads the document below the FHIR base URL, and keeps the used fields', async () => {
     expect(await discovery.read()).toEqual({
       authorization_endpoint: `${peer.url}/authorize`,
       token_endpoint: `${peer.url}/token`,
@@ -82,7 +82,7 @@ describe('FhirDiscovery', () => {
       'names an endpoint elsewhere',
       () => ({ ...good(), body: good().body?.toString().replaceAll(peer.url, 'https://x.example') ?? '' }),
     ],
-  ])('AR-19 keeps the last good document for a minute at a time while the server %s', async (_name, bad) => {
+  ])('keeps the last good document for a minute at a time while the server %s (AR-19)', async (_name, bad) => {
     await discovery.read();
     response = bad();
     nowMs += hourMs;
@@ -149,7 +149,7 @@ describe('parseSmartConfiguration', () => {
     [{ issuer: 'https://login.hospital.example/tenant' }],
     [{ issuer: 'https://fhir.hospital.example', authorization_response_iss_parameter_supported: true }],
     [{ code_challenge_methods_supported: ['plain', 'S256'] }],
-  ])('AR-19 takes %j', (change) => {
+  ])('takes %j (AR-19)', (change) => {
     expect(parseSmartConfiguration({ ...document, ...change }, server)).toEqual({ ...document, ...change });
   });
 
@@ -176,7 +176,7 @@ describe('parseSmartConfiguration', () => {
     ['authorization_response_iss_parameter_supported', 'true'],
     ['code_challenge_methods_supported', undefined],
     ['code_challenge_methods_supported', ['plain']],
-  ])('AR-19 refuses %s: %j, and says which field it was', async (field, value) => {
+  ])('refuses %s: %j, and says which field it was (AR-19)', async (field, value) => {
     const parse = async (): Promise<unknown> => parseSmartConfiguration({ ...document, [field]: value }, server);
     await expect(parse()).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',

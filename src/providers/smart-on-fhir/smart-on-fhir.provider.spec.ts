@@ -124,7 +124,7 @@ describe('SMART on FHIR', () => {
     expect(sandbox.provider('smart-on-fhir').history).toHaveLength(before);
   });
 
-  it('AR-10 refuses a link that does not tell its endpoints', async () => {
+  it('refuses a link without a record of its endpoints (AR-10)', async () => {
     const { authorizeUrl, secrets } = await provider().begin(handshake);
     const callback = Object.fromEntries((await consent(authorizeUrl)).searchParams);
     const { discovered, ...rest } = secrets;
@@ -134,7 +134,7 @@ describe('SMART on FHIR', () => {
     });
   });
 
-  it('AR-10 refuses a link to endpoints that the operator does not allow any more', async () => {
+  it('refuses a link to endpoints that the operator no longer allows (AR-10)', async () => {
     const { authorizeUrl, secrets } = await provider().begin(handshake);
     const callback = Object.fromEntries((await consent(authorizeUrl)).searchParams);
     const discovered = secrets.discovered?.replaceAll('127.0.0.1', 'localhost') ?? '';
@@ -165,7 +165,7 @@ describe('SMART on FHIR', () => {
     await expect(refresh).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE', fate: 'unknown' });
   });
 
-  it('assumes the strictest about what each server decides for itself', () => {
+  it('assumes the strictest where each server decides for itself', () => {
     const strictest = { rotates: 'always', reuse: 'family-revoked', grace: 'none', oldAccessTokenDiesOnRefresh: true };
     expect(smartOnFhirDefinition.refresh).toMatchObject(strictest);
     expect(smartOnFhirDefinition.accessTokenLifetimeSeconds).toBeUndefined();
@@ -223,7 +223,7 @@ describe('a FHIR server of its own ways', () => {
     expect(new URL(authorizeUrl).searchParams.get('aud')).toBe(`${peer.url}/R4`);
   });
 
-  it('AR-10 gets the code at the endpoint that the link was started with, even when it names another meanwhile', async () => {
+  it("redeems the code at the endpoint of the link's start, even if the settings name another one by then (AR-10)", async () => {
     const { secrets } = await provider().begin(handshake);
     configuration = { ...configuration, token_endpoint: `${peer.url}/elsewhere` };
     const tokenResponse = await provider().complete(callback, handshake, secrets);
@@ -244,13 +244,13 @@ describe('a FHIR server of its own ways', () => {
       configuration = { ...configuration, issuer: `${peer.url}/issuer` };
     });
 
-    it('AR-08 gets the code of a callback that names it, or nobody', async () => {
+    it('gets the code of a callback that names it, or nobody (AR-08)', async () => {
       await complete(`${peer.url}/issuer`);
       await complete(undefined);
       expect(tokenCalls()).toBe(2);
     });
 
-    it('AR-08 gets no code of a callback that names another, or nobody where it says that each of its callbacks does', async () => {
+    it('gets no code of a callback that names another, or nobody where it says that each of its callbacks does (AR-08)', async () => {
       for (const issuer of ['https://evil.example', `${peer.url}/issuer/`, '']) {
         await expect(complete(issuer)).rejects.toMatchObject({ code: 'AUTHORIZATION_STATE_INVALID' });
       }
@@ -259,14 +259,14 @@ describe('a FHIR server of its own ways', () => {
       expect(tokenCalls()).toBe(0);
     });
 
-    it('AR-08 gets the code of a callback of any issuer when it names none: with the defence off', async () => {
+    it('gets the code of a callback of any issuer when it names none: with the defense off (AR-08)', async () => {
       configuration = { ...configuration, issuer: undefined };
       await complete('https://evil.example');
       expect(tokenCalls()).toBe(1);
     });
   });
 
-  describe('whose client has registered a key', () => {
+  describe('with a client that has registered a key', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const keyed = (): SmartOnFhirProvider => {
       const [server] = readFhirServers({
@@ -305,7 +305,7 @@ describe('a FHIR server of its own ways', () => {
     expect(await provider().revoke({ accessToken: 'at-1', refreshToken: 'rt-1' })).toBe('unsupported');
   });
 
-  it('is sent no client credentials when it is asked for its endpoints', async () => {
+  it('gets no client credentials with a request for its endpoints', async () => {
     await provider().begin(handshake);
     expect(peer.requests).toHaveLength(1);
     expect(peer.requests[0]?.headers.authorization).toBeUndefined();

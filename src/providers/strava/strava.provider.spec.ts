@@ -82,7 +82,7 @@ describe('a refusal of Strava', () => {
     [400, because('Application', 'client_id')],
     [400, because('Application', 'client_secret')],
     [403, { message: 'Authorization Error', errors: [{ resource: 'Application', field: 'Status', code: 'Inactive' }] }],
-  ])('TE-14 means this deployment and ends no connection: %i %j', async (status, body) => {
+  ])('means this deployment and ends no connection: %i %j (TE-14)', async (status, body) => {
     const provider = await providerResponded(status, body);
     await expect(provider.refresh(tokens)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',

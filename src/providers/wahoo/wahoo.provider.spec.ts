@@ -40,7 +40,7 @@ describe('Wahoo', () => {
     expect(parameters.get('code_challenge_method')).toBe('S256');
   });
 
-  it('takes the old refresh token for good until the new access token is used, and the old access token for ended', () => {
+  it('accepts the old refresh token until the new access token is used, and no old access token', () => {
     expect(wahooDefinition.refresh).toMatchObject({ grace: 'until-new-token-used', oldAccessTokenDiesOnRefresh: true });
   });
 });

@@ -145,7 +145,7 @@ describe('revocation at Withings', () => {
     await expect(providerAt(server.url).revoke(tokens)).rejects.toMatchObject({ code: 'AUTHORIZATION_FAILED' });
   });
 
-  it('tells when the provider is down, at either call', async () => {
+  it('reports when the provider is down, at either call', async () => {
     for (const down of ['/withings/v2/signature', '/withings/v2/oauth2']) {
       const server = await startRecordingServer(({ target }) => ({
         status: target === down ? 503 : 200,
@@ -193,7 +193,7 @@ describe('statuses of Withings', () => {
     'invalid refresh_token or client_secret',
     'Invalid Params: missing refresh_token',
     7,
-  ])('TE-14 never reads 503 with %j as the end of the grant', async (error) => {
+  ])('never reads 503 with %j as the end of the grant (TE-14)', async (error) => {
     const server = await respondingWith({ status: 503, body: {}, error });
     await expect(providerAt(server.url).refresh(tokens)).rejects.toMatchObject({ code: 'PROVIDER_MISCONFIGURED' });
   });

@@ -29,7 +29,7 @@ async function linked(slug: string): Promise<{ url: string; authorization: strin
 }
 
 describe('the data API of a fake', () => {
-  it('tells what it received at any path below its base, by any method, credentials left out', async () => {
+  it('returns the received request at any path below its base, by any method, without credentials', async () => {
     const { url, authorization } = await linked('plain');
     const headers = { authorization, 'content-type': 'text/plain', 'x-sent': '1' };
     const response = await call('PATCH', `${url}/api/a%2Fb/c?d=%20&d=+`, { headers, body: 'ü' });
@@ -63,7 +63,7 @@ describe('the data API of a fake', () => {
     expect((await call('GET', `${url}/api/a`, { headers: { authorization: 'Bearer other' } })).status).toBe(401);
   });
 
-  it('refuses a call without a header that the provider wants, and does not tell the header', async () => {
+  it('refuses a call without a required header, and does not show the header', async () => {
     const { url, authorization } = await linked('keyed');
     const refused = await call('GET', `${url}/api/a`, { headers: { authorization } });
     expect([refused.status, json(refused)['error_description']]).toEqual([
@@ -75,7 +75,7 @@ describe('the data API of a fake', () => {
     expect(taken.text).not.toContain('key-1');
   });
 
-  it('does not tell a token in the query', async () => {
+  it('does not log a token in the query', async () => {
     const { url, token } = await linked('query');
     const response = await call('GET', `${url}/api/a?b=1&token=${encodeURIComponent(token)}`);
     expect(json(response)).toMatchObject({ received: { query: 'b=1' } });

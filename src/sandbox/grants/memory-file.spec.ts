@@ -82,7 +82,7 @@ describe('a sandbox that keeps its grants in files', () => {
     expect(tokens(again)).toEqual(lost);
   });
 
-  it('knows what an endpoint has remembered, and which account numbers are taken', async () => {
+  it('knows the memory of an endpoint, and the taken account numbers', async () => {
     const first = await start();
     const before = new OAuth2Driver(first.provider('registering'));
     const { accessToken } = await before.link({ account: '1001' });
@@ -94,7 +94,7 @@ describe('a sandbox that keeps its grants in files', () => {
     expect((await call('GET', after.authorizeUrl())).text).toMatch(/name="account"\s+value="1002"/);
   });
 
-  it('has written a change before the response leaves, for this user alone to read', async () => {
+  it('writes a change before the response leaves, readable for this system user only', async () => {
     const fake = (await start()).provider('strict');
     const { refreshToken } = await new OAuth2Driver(fake).link();
     const file = join(directory, 'strict.json');
@@ -134,7 +134,7 @@ describe('a sandbox that keeps its grants in files', () => {
     expect([accounts[0], accounts.at(-1)]).toEqual(['101', '2100']);
   });
 
-  it('goes on in memory and says so if the file cannot be written', async () => {
+  it('continues in memory and says so if the file cannot be written', async () => {
     const driver = new OAuth2Driver((await start(join(directory, 'absent'))).provider('strict'));
     const { accessToken } = await driver.link();
     expect((await driver.api(accessToken)).status).toBe(200);

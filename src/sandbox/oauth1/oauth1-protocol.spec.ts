@@ -145,7 +145,7 @@ describe('temporary credentials', () => {
 });
 
 describe('authorize page', () => {
-  it('sends token and verifier to a callback whose own query stays as it was', async () => {
+  it('sends token and verifier to a callback, and keeps its own query', async () => {
     const { token } = await requestToken();
     const landed = await consent(authorizeUrl(token));
     expect(landed.href.startsWith(`${callback}&oauth_token=`)).toBe(true);
@@ -281,7 +281,7 @@ describe('signed calls', () => {
     expect(problem(await signed('GET', '/data', token))).toEqual([401, 'token_rejected']);
   });
 
-  it('end what a token was exchanged for too, since the provider knows the user once', async () => {
+  it('end the exchanged grant too, since the provider knows the user once', async () => {
     sandbox.provider('next').revokeGrant('all');
     const token = await link('78');
     await signed('POST', '/exchange', token);

@@ -35,7 +35,7 @@ describe.each([
   ['rsa', 'RS256', 'RSA'],
   ['ec', 'ES256', 'EC'],
 ])('ID token of a fake with %s', (slug, algorithm, keyType) => {
-  it('comes with an exchange, signed with a published key, and says who linked', async () => {
+  it('comes with an exchange, signed with a published key, and names the user', async () => {
     const code = await driver(slug).code({ account: '77' }, { nonce: 'the-nonce' });
     const { id_token: idToken } = json(await driver(slug).exchange(code));
     const seconds = clock.ms / 1000;

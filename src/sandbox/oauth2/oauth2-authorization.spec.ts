@@ -45,7 +45,7 @@ describe('further parameters of the authorize request', () => {
 });
 
 describe('a scope parameter of another name', () => {
-  it('says what is asked for', async () => {
+  it('lists the requested scopes', async () => {
     const code = await driver('scope').code({}, { APIName: 'b' });
     expect(json(await driver('scope').exchange(code))['scope']).toBe('b');
   });
@@ -116,7 +116,7 @@ describe('a callback by form', () => {
 });
 
 describe('one path for authorize and token endpoint', () => {
-  it('tells them apart by the method', async () => {
+  it('distinguishes them by the method', async () => {
     const { refreshToken } = await driver('shared').link();
     expect((await driver('shared').refresh(refreshToken)).status).toBe(200);
     const { history } = sandbox.provider('shared');
@@ -127,7 +127,7 @@ describe('one path for authorize and token endpoint', () => {
 });
 
 describe('an authorization page that is a web app', () => {
-  it('sends what it reads from the fragment on as a query', async () => {
+  it('forwards the parameters of the fragment as a query', async () => {
     const provider = driver('route');
     const page = await call('GET', provider.authorizeUrl().split('?')[0] ?? '');
     expect(page.status).toBe(200);

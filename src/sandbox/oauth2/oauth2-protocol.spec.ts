@@ -103,7 +103,7 @@ afterAll(() => sandbox.stop());
 beforeEach(() => sandbox.provider('strict').revokeGrant('all'));
 
 describe('authorize endpoint', () => {
-  it('lets the user approve, and sends code, state and granted scope to a callback whose own query stays as it was', async () => {
+  it('lets the user approve, and sends code, state and granted scope to a callback, and keeps its own query', async () => {
     const landed = await consent(strictProvider.authorizeUrl());
     expect(landed.href.startsWith(`${callback}&code=`)).toBe(true);
     expect(landed.searchParams.get('state')).toBe('state-of-the-test');
@@ -226,7 +226,7 @@ describe('token endpoint: codes', () => {
     expect(fields).not.toHaveProperty('refresh_token_expires_in');
   });
 
-  it('refuses a code that is used twice, and revokes what the first use gave', async () => {
+  it('refuses a code that is used twice, and revokes the tokens of the first use', async () => {
     const code = await strictProvider.code();
     const { accessToken, refreshToken } = tokens(await strictProvider.exchange(code));
     const again = await strictProvider.exchange(code);
@@ -263,7 +263,7 @@ describe('token endpoint: codes', () => {
     expect(sandbox.provider('strict').liveGrants()).toHaveLength(0);
   });
 
-  it('refuses a verifier for a code that was asked for without a challenge', async () => {
+  it('refuses a verifier for a code that was requested without a challenge', async () => {
     const code = await plainProvider.code({}, { code_challenge: undefined, code_challenge_method: undefined });
     expect((await plainProvider.exchange(code)).status).toBe(400);
     expect((await plainProvider.exchange(code, { code_verifier: undefined })).status).toBe(200);
@@ -499,7 +499,7 @@ describe('API and account', () => {
     expect((await strictProvider.api(accessToken, '/database')).status).toBe(404);
   });
 
-  it('tells who the account is, if the scope for it was granted', async () => {
+  it('names the account, if the scope for it was granted', async () => {
     expect(json(await strictProvider.api((await strictProvider.link({ account: '31' })).accessToken, '/me'))).toEqual({
       id: '31',
     });

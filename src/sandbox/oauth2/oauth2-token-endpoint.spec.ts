@@ -135,7 +135,7 @@ describe('a grace window', () => {
     expect((await driver('same').refresh(first.refreshToken)).text).toBe(response.text);
   });
 
-  it('responds with a further pair, beside which the first one lives on', async () => {
+  it('responds with a further pair, beside which the first one stays alive', async () => {
     const first = await driver('further').link();
     const pairs = [
       tokens(await driver('further').refresh(first.refreshToken)),
@@ -148,7 +148,7 @@ describe('a grace window', () => {
     }
   });
 
-  it('does not begin anew with a repetition', async () => {
+  it('does not start again with a repetition', async () => {
     const { refreshToken } = await driver('further').link();
     await driver('further').refresh(refreshToken);
     clock.advance(graceSeconds - 1);
@@ -180,7 +180,7 @@ describe('parameters of every call of the token endpoint', () => {
   });
 });
 
-describe('what has to be repeated', () => {
+describe('calls to be repeated', () => {
   it.each<[string, string, Fields]>([
     ['no scope', 'invalid_request', {}],
     ['less scope', 'invalid_scope', { scope: 'a' }],
@@ -193,7 +193,7 @@ describe('what has to be repeated', () => {
     expect([reply.status, json(reply)['error']]).toEqual([400, error]);
   });
 
-  it('an exchange repeats what was asked for, whatever was granted and in whatever order', async () => {
+  it('an exchange repeats the requested scopes, not the granted ones', async () => {
     const code = await driver('repeat').code({ scopes: ['a'] });
     expect(json(await driver('repeat').exchange(code, { scope: 'b a' }))['scope']).toBe('a');
   });

@@ -78,7 +78,7 @@ const register = async (accessToken: string): Promise<number> =>
   (await driver.api(accessToken, '/register', 'POST')).status;
 
 describe('an endpoint that only one provider has', () => {
-  it('sees form, query, credentials, clock and whose token the call carries', async () => {
+  it('sees form, query, credentials, clock and the user of the token', async () => {
     const { accessToken } = await driver.link({ account: '21' });
     const headers = { authorization: `Bearer ${accessToken}` };
     expect((await postForm(`${url}/register?q=1+2`, { f: 'a&b', empty: '' }, headers)).status).toBe(201);
@@ -131,7 +131,7 @@ describe('an endpoint that only one provider has', () => {
     expect(order).toThrow('no endpoint "endpoint"');
   });
 
-  it('takes at the path of the token endpoint what has no grant type, and ends the grants of an account', async () => {
+  it('takes a revocation at the path of the token endpoint, and ends the grants of an account', async () => {
     const mine = await driver.link({ account: '24' });
     const again = await driver.link({ account: '24' });
     const other = await driver.link({ account: '25' });

@@ -37,7 +37,7 @@ function openForMs(circuit: CircuitState): number | undefined {
 }
 
 describe('afterRefresh', () => {
-  it('R-09 opens after so many connections in a row, counting each connection once', () => {
+  it('opens after the set number of connections in a row, counting each connection once (R-09)', () => {
     const again: CircuitEvidence = { kind: 'failed', isFirst: false };
     expect(openForMs(after(failed, failed, again, again, again))).toBeUndefined();
     expect(openForMs(after(failed, failed, responded(1), failed))).toBeUndefined();
@@ -45,7 +45,7 @@ describe('afterRefresh', () => {
     expect(after(failed, failed, failed)).toMatchObject({ reason: 'PROVIDER_UNAVAILABLE', openings: 1 });
   });
 
-  it('R-09 waits twice as long after each trial that fails, up to a limit, and spreads the pauses', () => {
+  it('waits twice as long after each trial that fails, up to a limit, and spreads the pauses (R-09)', () => {
     let circuit = after(failed, failed, failed);
     const pauses = [openForMs(circuit)];
     for (let trial = 0; trial < 5; trial += 1) {
@@ -78,13 +78,13 @@ describe('afterRefresh', () => {
     ['so long', 120_000, 120_000],
     ['absurdly long', 86_400_000, 3_600_000],
     ['without a word', undefined, 5_000],
-  ])('R-10 waits as it was told to, %s', (_, retryAfterMs, expected) => {
+  ])('waits as it was told to, %s (R-10)', (_, retryAfterMs, expected) => {
     const circuit = after({ kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs });
     expect(openForMs(circuit)).toBe(expected);
     expect(circuit.reason).toBe('PROVIDER_RATE_LIMITED');
   });
 
-  it('R-10 never closes earlier because another refresh was told a shorter time', () => {
+  it('never closes earlier because another refresh was told a shorter time (R-10)', () => {
     const wait = (retryAfterMs: number): CircuitEvidence => ({
       kind: 'told-to-wait',
       reason: 'PROVIDER_RATE_LIMITED',
@@ -93,13 +93,13 @@ describe('afterRefresh', () => {
     expect(openForMs(after(wait(120_000), wait(1_000)))).toBe(120_000);
   });
 
-  it('TE-14 opens at once when our credentials are refused', () => {
+  it('opens at once when our credentials are refused (TE-14)', () => {
     const circuit = after(responded(1_000), { kind: 'client-refused' });
     expect(openForMs(circuit)).toBe(60_000);
     expect(circuit.reason).toBe('PROVIDER_MISCONFIGURED');
   });
 
-  it('R-13 takes refusals for the fault of the provider when they come in numbers', () => {
+  it('blames the provider for an unusual number of refusals (R-13)', () => {
     expect(after(suspect).openUntil).toBeNull();
     expect(after(responded(100), suspect, suspect).openUntil).toBeNull();
     const circuit = after(responded(10), suspect, suspect);
@@ -111,14 +111,14 @@ describe('afterRefresh', () => {
     expect(step(still, responded(1), 60_000, true).suspectsForgottenAt).toEqual(still.suspectsForgottenAt);
   });
 
-  it('R-13 counts a connection once until its refusal is forgotten', () => {
+  it('counts a connection once until its refusal is forgotten (R-13)', () => {
     const again: CircuitEvidence = { kind: 'suspect', since: start };
     expect(after(suspect, again, again, again).suspects).toBe(1);
     const forgotten = { ...closedCircuit(start), suspectsForgottenAt: new Date(start.getTime() + 1) };
     expect(step(forgotten, again).suspects).toBe(1);
   });
 
-  it('R-13 forgets by halves what lies a window back', () => {
+  it('forgets by halves what is a window old (R-13)', () => {
     const circuit = after(responded(7), suspect);
     expect(step(circuit, responded(0), 599_999)).toMatchObject({ decisions: 8, suspects: 1 });
     expect(step(circuit, responded(0), 600_000)).toMatchObject({ decisions: 4, suspects: 0.5 });

@@ -7,13 +7,13 @@ function sequence(attempts: number, policy: BackoffPolicy, random = 1): number[]
 }
 
 describe('backoffDelayMs', () => {
-  it('R-09 doubles from one second and stays at a quarter of an hour', () => {
+  it('doubles from one second and stays at a quarter of an hour (R-09)', () => {
     expect(sequence(13, refreshBackoff)).toEqual([
       1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 900_000, 900_000, 900_000,
     ]);
   });
 
-  it('R-09 spreads attempts over the whole delay, from nothing on', () => {
+  it('spreads attempts over the whole delay, from nothing on (R-09)', () => {
     expect(sequence(5, refreshBackoff, 0)).toEqual([0, 0, 0, 0, 0]);
     expect(sequence(5, refreshBackoff, 0.25)).toEqual([250, 500, 1_000, 2_000, 4_000]);
     expect(backoffDelayMs(40, refreshBackoff, 0.5)).toBe(450_000);

@@ -18,7 +18,7 @@ describe('callerWaitMs', () => {
   );
 
   it.each([[4_999], [1], [0], [-1]])(
-    'lets a caller whose token has %i ms left wait to the end of the refresh (R-02)',
+    'lets a caller with %i ms of token life left wait to the end of the refresh (R-02)',
     (life) => {
       expect(callerWaitMs(life)).toBe(Infinity);
     },
@@ -26,13 +26,13 @@ describe('callerWaitMs', () => {
 });
 
 describe('endsWithin', () => {
-  it('tells whether the refresh came first', async () => {
+  it('reports whether the refresh came first', async () => {
     await expect(endsWithin(Promise.resolve(), 0)).resolves.toBe(true);
     await expect(endsWithin(new Promise(() => undefined), 0)).resolves.toBe(false);
     await expect(endsWithin(Promise.resolve(), Infinity)).resolves.toBe(true);
   });
 
-  it.each([[60_000], [Infinity]])('throws what the refresh throws within %i ms', async (limitMs) => {
+  it.each([[60_000], [Infinity]])('throws the error of the refresh within %i ms', async (limitMs) => {
     const failed = new Error('the refresh failed');
     await expect(endsWithin(Promise.reject(failed), limitMs)).rejects.toBe(failed);
   });

@@ -38,7 +38,7 @@ describe('connectionState', () => {
     expect(connectionState({ ...healthy, ...columns }, false, now)).toEqual({ status, reason });
   });
 
-  it('calls every connection of a provider that has shut down ended, whatever its row says (TE-16)', () => {
+  it('shows every connection of a provider that has shut down as ended (TE-16)', () => {
     expect(connectionState(healthy, true, now)).toEqual({ status: 'needs_relink', reason: 'provider_retired' });
     const ended = { ...healthy, status: 'needs_relink', endReason: 'grant_refused' } as const;
     expect(connectionState(ended, true, now).reason).toBe('grant_refused');
@@ -59,7 +59,7 @@ describe('refreshExpiry', () => {
   const lastRefreshedAt = new Date('2026-11-30T00:00:00Z');
   const connection = { refreshable: true, refreshExpiresAt: null, lastRefreshedAt, linkedAt };
 
-  it('is what the provider told, where it did', () => {
+  it("is the provider's value, if there is one", () => {
     expect(refreshExpiry({ ...connection, refreshExpiresAt: future }, definition)).toEqual({
       at: future,
       source: 'provider',

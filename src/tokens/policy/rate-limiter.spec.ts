@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RateLimiter } from './rate-limiter.js';
 
 describe('RateLimiter', () => {
-  it('R-27 gives so many per second, however long nothing was taken', () => {
+  it('gives the set number per second, also after a long pause (R-27)', () => {
     const limiter = new RateLimiter(20, 0);
     expect(limiter.available(0)).toBe(20);
     expect(limiter.available(7_200_000)).toBe(20);
@@ -13,7 +13,7 @@ describe('RateLimiter', () => {
     expect(limiter.available(7_200_500)).toBe(10);
   });
 
-  it('R-27 gives no further second at once when what it told is taken late', () => {
+  it('gives no further second at once when a promised one is taken late (R-27)', () => {
     const limiter = new RateLimiter(20, 0);
     expect(limiter.available(1_000)).toBe(20);
     limiter.take(20, 3_000);

@@ -28,7 +28,7 @@ describe('refreshDueInMs', () => {
     [0.5, 7.6 * hourMs - marginMs],
     [1, 7.2 * hourMs - marginMs],
   ])(
-    'R-22 lets a token of eight hours be due before the margin, spread over a tenth of its life (%s)',
+    'lets a token of eight hours be due before the margin, spread over a tenth of its life (%s) (R-22)',
     (random, due) => {
       expect(dueMs({ access: 8 * hourMs }, {}, random)).toBe(due);
     },
@@ -46,7 +46,7 @@ describe('refreshDueInMs', () => {
     ['the idle life of the refresh token', {}, { idleSeconds: 60 * 86_400 }],
     ['the life that the provider told', { refresh: 60 * dayMs }, {}],
     ['the shorter of the two', { refresh: 900 * dayMs }, { idleSeconds: 60 * 86_400 }],
-  ])('R-22 keeps a refresh token alive by a quarter to a half of %s', (_what, lives, facts) => {
+  ])('keeps a refresh token alive by a quarter to a half of %s (R-22)', (_what, lives, facts) => {
     expect(dueMs({ access: 365 * dayMs, ...lives }, facts, 0)).toBe(30 * dayMs);
     expect(dueMs({ access: 365 * dayMs, ...lives }, facts, 0.999)).toBeCloseTo(15 * dayMs, -8);
   });
@@ -55,7 +55,7 @@ describe('refreshDueInMs', () => {
     expect(dueMs({ access: hourMs }, { idleSeconds: 60 * 86_400 }, 0)).toBe(55 * minuteMs);
   });
 
-  it('R-22 keeps a refresh token alive where the provider wants refreshes on demand only, and does nothing else there', () => {
+  it('keeps a refresh token alive at a provider that wants refreshes on demand only, and does nothing else there (R-22)', () => {
     expect(dueMs({ access: hourMs }, { refreshOnDemandOnly: true }, 0)).toBeNull();
     expect(dueMs({ access: hourMs }, { refreshOnDemandOnly: true, idleSeconds: 20 * 86_400 }, 0)).toBe(10 * dayMs);
   });

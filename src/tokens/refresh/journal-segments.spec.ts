@@ -26,7 +26,7 @@ describe('JournalSegments', () => {
 
   const names = Array.from({ length: 50 }, (_, index) => `entry-${index}`).sort();
 
-  it('R-01 has every entry on the disk when its append resolves', async () => {
+  it('has every entry on the disk when its append resolves (R-01)', async () => {
     const appends = names.map(async (name) => {
       await segments.append(name, name);
       expect(await lines()).toContain(name);
@@ -87,7 +87,7 @@ describe('JournalSegments', () => {
     }
   });
 
-  it('keeps what is appended while the others are forgotten', async () => {
+  it('keeps entries that are appended while others are forgotten', async () => {
     for (const name of names) {
       const appended = segments.append(name, name);
       await Promise.all([appended, segments.forget(`${name}-before`)]);
@@ -99,7 +99,7 @@ describe('JournalSegments', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('R-01 writes an entry again when its file was taken over before it was flushed', async () => {
+  it('writes an entry again when its file was taken over before it was flushed (R-01)', async () => {
     await segments.append('first', 'first');
     const [file = ''] = await readdir(directory);
     await rename(join(directory, file), join(directory, 'taken'));
@@ -111,7 +111,7 @@ describe('JournalSegments', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('R-01 loses nothing to somebody who takes a file over while it is written', async () => {
+  it('loses nothing to a process that takes a file over while it is written (R-01)', async () => {
     const taken: string[] = [];
     const takeOver = async (): Promise<void> => {
       for (const file of await readdir(directory)) {
@@ -127,7 +127,7 @@ describe('JournalSegments', () => {
     expect([...new Set([...taken, ...(await lines())])].sort()).toEqual(names);
   });
 
-  it('tells when it cannot write', async () => {
+  it('reports that it cannot write', async () => {
     await rm(directory, { recursive: true });
     await expect(segments.append('entry', 'entry')).rejects.toMatchObject({ code: 'ENOENT' });
     await mkdir(directory);

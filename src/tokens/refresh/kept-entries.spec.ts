@@ -81,14 +81,14 @@ describe('KeptEntries', () => {
     expect(all).toEqual([ids[3], ids[0], ids[2], ids[1]].map((id) => lineOf(id ?? '')));
   });
 
-  it('takes half a line at the end of a file for no entry', async () => {
+  it('ignores half a line at the end of a file', async () => {
     const id = randomUUID();
     const file = await write('one.kept', [id]);
     await writeFile(file, (await readFile(file, 'utf8')) + lineOf(randomUUID()).slice(0, 60));
     expect(await readAll()).toEqual([lineOf(id)]);
   });
 
-  it('removes what is too old, and leaves what is not committed', async () => {
+  it('removes entries that are too old, and leaves uncommitted ones', async () => {
     await write('old.kept', [randomUUID()], keepMs + 1);
     await write('old.kept.1.unfinished', [randomUUID()], keepMs + 1);
     await write('young.kept', [randomUUID()], keepMs);
@@ -97,7 +97,7 @@ describe('KeptEntries', () => {
     expect((await readdir(directory)).sort()).toEqual(['old.journal', 'young.kept']);
   });
 
-  it('removes the oldest files beyond the limit of bytes, and tells how long they were kept', async () => {
+  it('removes the oldest files beyond the limit of bytes, and returns the time that they were kept', async () => {
     const ids = Array.from({ length: 50 }, () => randomUUID());
     const { size } = await stat(await write('first.kept', ids, 1_000));
     expect(size).toBeGreaterThan(3_334);

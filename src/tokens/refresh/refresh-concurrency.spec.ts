@@ -24,7 +24,7 @@ describe('RefreshConcurrency', () => {
   /** Lets promises that are settled run on. */
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it('NET-04 lets only so many start, and other providers all the same', async () => {
+  it('limits the calls in flight at one provider, and no other provider (NET-04)', async () => {
     const concurrency = concurrencyOf(2);
     for (const name of ['first', 'second', 'third']) {
       wait(concurrency, name, 'on-demand');
@@ -42,7 +42,7 @@ describe('RefreshConcurrency', () => {
     expect(concurrency.free('slow')).toBe(2);
   });
 
-  it('R-10 R-27 lets those that somebody waits for go first, in the order of their arrival', async () => {
+  it('lets those that somebody waits for go first, in the order of their arrival (R-10, R-27)', async () => {
     const concurrency = concurrencyOf(1);
     wait(concurrency, 'running', 'background');
     wait(concurrency, 'background', 'background');

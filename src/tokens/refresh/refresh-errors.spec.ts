@@ -10,7 +10,7 @@ import type { Connection } from '../store/connection.js';
 import { toAttemptError, toCircuitError, toPendingError } from './refresh-errors.js';
 
 describe('toAttemptError', () => {
-  it('R-13 does not tell callers of a first refusal that the connection is lost', () => {
+  it('does not report a connection as lost after a first refusal (R-13)', () => {
     const refused = new TokenRevokedError('refused', { detail: 'HTTP 400, invalid_grant' });
     expect(toAttemptError(refused, 300_000)).toMatchObject({
       code: 'TOKEN_REFRESH_PENDING',
@@ -33,7 +33,7 @@ describe('toAttemptError', () => {
     expect(toAttemptError(error, 0)).toMatchObject({ retryAfterSeconds: 1 });
   });
 
-  it('keeps what is known about a request that got no response', () => {
+  it('keeps the known facts about a request without a response', () => {
     const error = new ProviderUnavailableError('unreachable', { fate: 'not-sent' });
     expect(toAttemptError(error, 0)).toMatchObject({ fate: 'not-sent' });
   });
@@ -47,7 +47,7 @@ describe('toAttemptError', () => {
     expect(toAttemptError(error, 0)).toMatchObject(said);
   });
 
-  it('leaves a mistake of ours alone', () => {
+  it('leaves an internal error unchanged', () => {
     const mistake = new TypeError('a mistake of ours');
     expect(toAttemptError(mistake, 1_000)).toBe(mistake);
   });
@@ -64,13 +64,13 @@ describe('toPendingError', () => {
     ['TOKEN_REVOKED', 'TOKEN_REFRESH_PENDING'],
     ['INTERNAL_ERROR', 'TOKEN_REFRESH_PENDING'],
     [null, 'TOKEN_REFRESH_PENDING'],
-  ])('R-09 reports %s as %s during the pause after it', (lastErrorCode, code) => {
+  ])('reports %s as %s during the pause after it (R-09)', (lastErrorCode, code) => {
     const error = toPendingError({ ...waiting, lastErrorCode, retryInMs: 41_001 }, 0);
     expect(error).toMatchObject({ code, retryAfterSeconds: 42 });
     expect(error.message).toContain('42 s');
   });
 
-  it('R-04 R-07 names the hold when the outcome is unknown and the hold lasts longer than the pause', () => {
+  it('names the hold when the outcome is unknown and the hold lasts longer than the pause (R-04, R-07)', () => {
     const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 20_000 };
     expect(toPendingError(inDoubt, 120_000)).toMatchObject({ code: 'TOKEN_REFRESH_PENDING', retryAfterSeconds: 100 });
     expect(toPendingError({ ...inDoubt, retryInMs: 600_000 }, 120_000)).toMatchObject({
@@ -79,7 +79,7 @@ describe('toPendingError', () => {
     });
   });
 
-  it('R-07 does not hold where the provider forgives a repeated refresh token', () => {
+  it('does not hold where the provider forgives a repeated refresh token (R-07)', () => {
     const inDoubt = { ...waiting, lastErrorCode: 'PROVIDER_UNAVAILABLE', retryInMs: 900, inDoubtForMs: 100 };
     expect(toPendingError(inDoubt, 0)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 1 });
   });

@@ -15,7 +15,7 @@ function record(error: unknown, failedAttempts = 1, random = 1, suspectForMs: nu
 }
 
 describe('toFailureRecord', () => {
-  it('R-13 makes only a refused grant evidence against the connection, and lets it wait for its confirmation', () => {
+  it('makes only a refused grant evidence against the connection, and lets it wait for its confirmation (R-13)', () => {
     expect(record(new TokenRevokedError('refused'), 7, 0.1)).toEqual({
       code: 'TOKEN_REVOKED',
       retryInMs: times.corroboratedMs,
@@ -49,7 +49,7 @@ describe('toFailureRecord', () => {
     expect(retryInMs).toBe(2_000);
   });
 
-  it('takes HTTP 410 for evidence, and looks again an hour later (TE-16)', () => {
+  it('treats HTTP 410 as evidence, and looks again an hour later (TE-16)', () => {
     const gone = new ProviderUnavailableError('gone', { fate: 'answered', isGone: true });
     expect(record(gone)).toEqual({
       code: 'PROVIDER_UNAVAILABLE',
@@ -86,7 +86,7 @@ describe('toFailureRecord', () => {
       false,
     ],
     ['nobody knows what happened', new TypeError('a mistake of ours'), false],
-  ])('R-07 R-26 knows whether the refresh token may be spent when %s', (_, error, outcomeKnown) => {
+  ])('knows whether the refresh token may be spent when %s (R-07, R-26)', (_, error, outcomeKnown) => {
     expect(record(error).outcomeKnown).toBe(outcomeKnown);
   });
 
@@ -96,13 +96,13 @@ describe('toFailureRecord', () => {
     ['a rate limit', new ProviderRateLimitedError('slower')],
     ['an unusable response', new InvalidTokenResponseError('no access token')],
     ['a mistake of ours', new TypeError('a mistake of ours')],
-  ])('R-09 waits longer after each %s, at most a quarter of an hour, and spreads the attempts', (_, error) => {
+  ])('waits longer after each %s, at most a quarter of an hour, and spreads the attempts (R-09)', (_, error) => {
     const delays = [1, 2, 3, 4, 10, 11, 30].map((failedAttempts) => record(error, failedAttempts).retryInMs);
     expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 512_000, 900_000, 900_000]);
     expect(record(error, 3, 0.25).retryInMs).toBe(1_000);
   });
 
-  it('R-10 waits at least as long as the provider asks', () => {
+  it('waits at least as long as the provider asks (R-10)', () => {
     const rateLimited = new ProviderRateLimitedError('slower', { retryAfterSeconds: 120 });
     expect(record(rateLimited).retryInMs).toBe(120_000);
     expect(record(rateLimited, 11).retryInMs).toBe(900_000);
@@ -111,7 +111,7 @@ describe('toFailureRecord', () => {
     expect(record(down).retryInMs).toBe(45_000);
   });
 
-  it('TE-14 gives an operator a minute, and more when the fault stays', () => {
+  it('gives an operator a minute, and more when the fault stays (TE-14)', () => {
     const refused = new ProviderMisconfiguredError('wrong secret');
     expect(record(refused, 1, 0).retryInMs).toBe(60_000);
     expect(record(refused, 7, 1).retryInMs).toBe(64_000);

@@ -26,7 +26,7 @@ describe('the refreshes under way in a process', () => {
     expect(runs.find(connection)).toBeUndefined();
   });
 
-  it('keep those who wait with the one that they have joined, where another begins beside it (R-11)', async () => {
+  it('keep waiting callers with the refresh that they have joined, if another one begins beside it (R-11)', async () => {
     const runs = new RefreshRuns();
     const [first, second] = [start(runs), start(runs)];
     expect(runs.find(connection)).toBe(first.run);
@@ -36,7 +36,7 @@ describe('the refreshes under way in a process', () => {
     expect(runs.find(connection)).toBeUndefined();
   });
 
-  it('tell that the provider is late while they go on (R-08)', async () => {
+  it('fail as late for their callers while they continue (R-08)', async () => {
     const runs = new RefreshRuns();
     const { run, end } = start(runs);
     run.request.overdue.reject(new Error('late'));

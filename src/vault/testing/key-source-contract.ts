@@ -32,7 +32,7 @@ export function describeKeySourceContract(name: string, start: () => Promise<Tes
 
     afterAll(() => tested.stop());
 
-    it('CR-13 unwraps what it wrapped, and the wrapping shows nothing of the key', async () => {
+    it('unwraps its own wrapping, which reveals nothing of the key (CR-13)', async () => {
       const { source } = tested;
       const key = newKey();
       const wrapped = await source.wrap(key, context);
@@ -51,12 +51,12 @@ export function describeKeySourceContract(name: string, start: () => Promise<Tes
       ['another key id', { kid: '3f1a8f0e-5d1b-4f57-9a55-0a86c2f3d102' }],
       ['another purpose', { purpose: 'links.sealed' }],
       ['another environment', { environment: 'production' }],
-    ])('CR-03 does not unwrap for %s', async (_name, change) => {
+    ])('does not unwrap for %s (CR-03)', async (_name, change) => {
       const wrapped = await tested.source.wrap(newKey(), context);
       await expect(tested.source.unwrap(wrapped, { ...context, ...change })).rejects.toThrow(KeyUnwrapError);
     });
 
-    it('does not unwrap what another root key wrapped, nor under a forged reference', async () => {
+    it('does not unwrap a key of another root key, nor one with a forged reference', async () => {
       const wrapped = await tested.other.wrap(newKey(), context);
       const { keyRef } = await tested.source.wrap(newKey(), context);
       await expect(tested.source.unwrap(wrapped, context)).rejects.toThrow(KeyUnwrapError);
