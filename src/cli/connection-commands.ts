@@ -49,7 +49,7 @@ export function addConnectionCommands(connections: Command, context: ConnectionC
     .option('--dry-run', 'only count the connections', false)
     .option('--limit <connections>', 'limit for this run; all if absent', parsePositive)
     .option('--rate <connections>', 'limit per second', parsePositive, 5)
-    .option('--repeat-unanswered', 'repeat exchanges whose response was lost', false)
+    .option('--repeat-unanswered', 'repeat exchanges with a lost response', false)
     .action((provider: string, options: MigrateOptions) =>
       withConnections(async (app) => {
         const migrations = app.get(MigrationRun);

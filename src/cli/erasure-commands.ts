@@ -12,7 +12,7 @@ export function addErasureCommands(
 ): void {
   erasures
     .command('replay')
-    .description('after a restore, erase the users again who were erased since the backup')
+    .description('after a restore, repeat the erasures since the backup')
     .option('--file <file>', 'the erasure log; ERASURE_LOG_FILE if absent')
     .action((options: { file?: string }) =>
       withService(async (app) => {

@@ -34,7 +34,7 @@ export function addExportCommand(
     .argument('<file>', 'the file to write; it must not exist')
     .description('seal the tokens of frozen connections for another deployment')
     .requiredOption('--to-public-key <file>', "the other deployment's public key in PEM: RSA, EC or X25519")
-    .option('--copy', 'a copy: nothing need be frozen, and this deployment keeps spending the tokens', false)
+    .option('--copy', 'make a copy: nothing must be frozen, and this deployment keeps spending the tokens', false)
     .action((file: string, flags: ExportFlags) =>
       withConnections(async (app) => {
         const seal = RecipientSeal.fromPem(await readFile(flags.toPublicKey, 'utf8'));

@@ -33,7 +33,7 @@ export function addFleetCommands(
 ): void {
   connections
     .command('list')
-    .description('list connections of all users, in the order of user and provider')
+    .description('list connections of all users, ordered by user and provider')
     .option('--provider <slug>', 'only this provider')
     .addOption(new Option('--status <status>', 'only this state').choices(['active', 'needs_relink']))
     .addOption(new Option('--reason <reason>', 'only this reason; see docs/errors.md').choices(stateReasons))

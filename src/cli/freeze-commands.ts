@@ -47,7 +47,7 @@ export function addFreezeCommands(
 
   addScope(connections.command('thaw'))
     .description('let connections be refreshed again')
-    .option('--even-exported', 'also those whose tokens were exported: no other system must use them any more', false)
+    .option('--even-exported', 'also exported connections: no other system may use their tokens any longer', false)
     .action((flags: ScopeFlags & { readonly evenExported: boolean }) =>
       withConnections(async (app) => {
         const { thawed, kept } = await app

@@ -37,7 +37,7 @@ export function addSubscriptionCommands(
   commands
     .command('repair')
     .argument('[slugs...]', 'the providers; all if there are none')
-    .description('check and repair subscriptions now: of each app, and of users whose subscriptions do not work')
+    .description('check and repair subscriptions now: of each app, and of users with subscriptions that do not work')
     .action((slugs: readonly string[]) =>
       withService(async (app) => {
         show(app, await app.get(SubscriptionWorker, { strict: false }).repair(slugs));
