@@ -142,6 +142,15 @@ describe('a log in the format json', () => {
     });
   });
 
+  it.each([
+    ['with success at the level debug, which is off', 200, []],
+    ['without success', 404, [expect.objectContaining({ level: 30, msg: 'GET /v1/hooks/oura 404' })]],
+  ])('holds a check of a hook by its provider %s', async (_, status, expected) => {
+    const lines = await logged(json, (log) => serve(log, '/v1/hooks/oura', {}, status, '/v1/hooks/:provider'));
+
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(expected);
+  });
+
   it('holds no made-up error beside the status 500', async () => {
     const lines = await logged(json, (log) => serve(log, '/health/ready', {}, 500));
 

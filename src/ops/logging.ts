@@ -77,8 +77,8 @@ export interface LoggedRequest extends Pick<
 }
 
 /**
- * Logs a request that has ended: its method, path and status, and the code of the error if there was one, at the level
- * `info`. Where the log begins higher, nothing is gathered for it.
+ * Logs a request that has ended: its method, path and status, and the code of the error if there was one. The level is
+ * `info`, for passed checks of a hook `debug`. Where the log begins higher, nothing is gathered for it.
  *
  * @param logger - of the request: has its id
  */
@@ -92,8 +92,16 @@ export function logWhenFinished(logger: Logger, request: LoggedRequest, response
     const { problemCode: code } = request;
     const line = { res: response, responseTime: Date.now() - startedAt, ...(code === undefined ? {} : { code }) };
     const message = `${request.method} ${pathOf(request)} ${response.statusCode}`;
-    logger.child({ req: request }).info(line, message);
+    logger.child({ req: request })[isPassedCheck(request, response) ? 'debug' : 'info'](line, message);
   });
+}
+
+/**
+ * Whether a provider has checked the URL of a hook with success. A provider does that for each subscription, Oura 51
+ * times at the first start. The subscriptions and their number are in the metrics.
+ */
+function isPassedCheck({ method, routeOptions }: LoggedRequest, { statusCode }: ServerResponse): boolean {
+  return method !== 'POST' && statusCode === 200 && routeOptions.url?.startsWith('/v1/hooks/:provider') === true;
 }
 
 /** Nest tells every module and route at boot; that is worth reading only when debugging. */
