@@ -4,8 +4,15 @@ import { closedCircuit } from '../../src/tokens/circuit-breaker/circuit-state.js
 import { CircuitBreakerService } from '../../src/tokens/circuit-breaker/circuit-breaker.service.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { held } from '../support/fake-providers.js';
-import { at, resetCircuitBreakers, passTimeAtCircuitBreakers, Subject, type TokenBody } from '../support/subject.js';
-import { passTimeInRows } from '../support/rows.js';
+import {
+  at,
+  confirmationSeconds,
+  passTimeAtCircuitBreakers,
+  resetCircuitBreakers,
+  Subject,
+  type TokenBody,
+} from '../support/subject.js';
+import { deleteRows, passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -80,7 +87,7 @@ describe('the circuit breaker of a provider', () => {
     for (const slug of ['whoop', 'fitbit']) {
       application.sandbox.provider(slug).behave();
     }
-    await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
+    await deleteRows(application.databaseUrl, 'connections');
     await resetCircuitBreakers(application);
   });
   afterAll(async () => {
@@ -188,7 +195,7 @@ describe('the circuit breaker of a provider', () => {
       }
       await pass(application, 61);
     }
-    // One call a minute, whoever makes it.
+    // One call a minute, by any caller.
     expect(first?.refreshes).toHaveLength(5);
     expect(await statuses(application)).toEqual({ active: 6 });
     first?.fake.behave();
@@ -278,16 +285,16 @@ describe('the circuit breaker of a provider', () => {
     await expireAll(subjects);
     await falseRefusals(application, subjects.slice(0, refusedCount), subjects.slice(refusedCount));
     expect(await statuses(application)).toEqual({ active: subjects.length });
-    await pass(application, 75 * 60);
+    await pass(application, confirmationSeconds);
     expect((await ask(subjects)).map(({ status }) => status)).toEqual(subjects.map(() => 200));
 
-    // What is really revoked afterwards is still found out.
+    // A real revocation afterwards is still noticed.
     const [revoked, ...others] = subjects;
     revoked?.fake.revokeGrant(revoked.account);
     await expireAll(subjects);
     expect((await ask(others)).every(({ status }) => status === 200)).toBe(true);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
-    await pass(application, 75 * 60 + 1);
+    await pass(application, confirmationSeconds + 1);
     expect(await revoked?.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
     expect(await statuses(application)).toEqual({ active: subjects.length - 1, needs_relink: 1 });
   });
@@ -304,7 +311,7 @@ describe('the circuit breaker of a provider', () => {
       await refuse(subject);
     }
     expect((await closing?.row())?.suspect_since).toBeNull();
-    await pass(application, 75 * 60 + 1);
+    await pass(application, confirmationSeconds + 1);
     // Its success closes the circuit breaker.
     await well?.token();
 
@@ -312,7 +319,7 @@ describe('the circuit breaker of a provider', () => {
       expect(await refuse(subject)).toMatchObject({ code: 'TOKEN_REFRESH_PENDING' });
     }
     expect(await statuses(application)).toEqual({ active: 6 });
-    await pass(application, 75 * 60 + 1);
+    await pass(application, confirmationSeconds + 1);
     for (const subject of [first, closing]) {
       expect(await refuse(subject)).toMatchObject({ code: 'TOKEN_REVOKED' });
     }

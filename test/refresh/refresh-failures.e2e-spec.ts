@@ -1,14 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
-import { startApplication, type TestApplication } from '../support/application.js';
+import { type TestApplication } from '../support/application.js';
 import { failing, useFaulty, FaultyDatabase, unavailable } from '../support/faulty-database.js';
 import { linkAccount } from '../support/linking.js';
-import { at, fingerprint, Subject, type TokenBody } from '../support/subject.js';
-import { queryDatabase } from '../support/test-database.js';
+import { at, confirmationSeconds, Subject, type TokenBody } from '../support/subject.js';
 
 const minuteMs = 60_000;
-/** How long after the first refusal a second one ends a connection, unless something else speaks against the grant. */
-const confirmationSeconds = 75 * 60;
 /** The longest pause after a failure: an hour after HTTP 410. */
 const longestPauseSeconds = 3_600;
 
@@ -406,104 +403,6 @@ describe('refresh', () => {
       for (const subject of subjects) {
         await subject.token();
         await subject.expectStoredTokensAlive();
-      }
-    });
-  });
-
-  describe('with a lost response', () => {
-    it('holds the refresh token back at a strict provider and spends it exactly once more (R-07, R-04)', async () => {
-      const subject = await Subject.link(application, 'whoop');
-      await subject.expire();
-      const { refreshToken } = await subject.stored();
-      subject.fake.misbehave(at({ type: 'drop', processed: true }));
-      const lost = await subject.refusal();
-      expect(lost).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
-      expect(lost.retry_after_seconds).toBeGreaterThan(110);
-      expect(lost.retry_after_seconds).toBeLessThanOrEqual(120);
-      expect((await subject.row()).attempt_started_at).not.toBeNull();
-
-      // The pause of the backoff is over, the hold is not.
-      await subject.passInDatabase(60);
-      const responses = await Promise.all(Array.from({ length: 10 }, () => subject.refusal()));
-      for (const response of responses) {
-        expect(response).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING', act: 'caller' });
-        expect(response.retry_after_seconds).toBeGreaterThan(50);
-        expect(response.retry_after_seconds).toBeLessThanOrEqual(60);
-      }
-      expect(await subject.force()).toMatchObject({ status: 503, code: 'TOKEN_REFRESH_PENDING' });
-      expect(subject.refreshes).toHaveLength(1);
-      expect(subject.isGrantAlive).toBe(true);
-
-      await subject.passInDatabase(61);
-      await Promise.all(Array.from({ length: 10 }, () => subject.refusal()));
-      expect(subject.refreshes.map((entry) => entry.refreshTokenFingerprint)).toEqual([
-        fingerprint(refreshToken),
-        fingerprint(refreshToken),
-      ]);
-      // The provider took it for theft, as announced; even so only a confirmed refusal ends the connection.
-      expect(await subject.row()).toMatchObject({ status: 'active', last_error_code: 'TOKEN_REVOKED' });
-      await subject.passInDatabase(confirmationSeconds + 1);
-      expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
-    });
-
-    it('loses nothing at a strict provider that never got the request (R-07)', async () => {
-      const subject = await Subject.link(application, 'whoop');
-      await subject.expire();
-      subject.fake.misbehave(at({ type: 'drop' }));
-      await subject.refusal();
-      await subject.passInDatabase(60);
-      await subject.refusal();
-      expect(subject.refreshes).toHaveLength(1);
-      await subject.passInDatabase(61);
-      await subject.token();
-      expect(subject.refreshes).toHaveLength(2);
-      await subject.expectStoredTokensAlive();
-    });
-
-    it('is repeated without a hold at a provider that gives the same response again (R-07)', async () => {
-      const subject = await Subject.link(application, 'fitbit');
-      await subject.expire();
-      const { refreshToken } = await subject.stored();
-      subject.fake.misbehave(at({ type: 'drop', processed: true }), 5);
-      expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-      await subject.passInDatabase(2, ['retry_at']);
-      expect(await subject.refusal()).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-      // However often it has failed before: the provider gives the response again for two minutes only.
-      await queryDatabase(application.databaseUrl, 'UPDATE connections SET failed_attempts = 20 WHERE user_id = $1', [
-        subject.userId,
-      ]);
-      await subject.passInDatabase(2, ['retry_at']);
-      expect(subject.fake.isLiveAccessToken(await subject.token())).toBe(true);
-      expect(subject.refreshes).toHaveLength(6);
-      expect(new Set(subject.refreshes.map((entry) => entry.refreshTokenFingerprint))).toEqual(
-        new Set([fingerprint(refreshToken)]),
-      );
-      await subject.expectStoredTokensAlive();
-    });
-
-    it('is not in doubt when the provider could not be reached at all (R-26)', async () => {
-      const other = await startApplication({
-        environment: {
-          WHOOP_CLIENT_ID: 'sandbox-whoop-client',
-          WHOOP_CLIENT_SECRET: 'unused-because-nobody-responds',
-          WHOOP_TOKEN_URL: 'http://127.0.0.1:9/token',
-        },
-        databaseUrl: application.databaseUrl,
-        rootKey: application.rootKey,
-        sandbox: application.sandbox,
-        clock: application.clock,
-      });
-      try {
-        const subject = await Subject.link(application, 'whoop');
-        await subject.expire();
-        const response = await other.api.get(`/v1/users/${subject.userId}/connections/whoop/token`);
-        expect(response.body).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-        expect(await subject.row()).toMatchObject({ lease_id: null, attempt_started_at: null, failed_attempts: 1 });
-        await subject.passInDatabase(2, ['retry_at']);
-        await subject.token();
-        expect(subject.refreshes).toHaveLength(1);
-      } finally {
-        await other.close();
       }
     });
   });

@@ -9,7 +9,7 @@ import { TokenVault } from '../../src/tokens/store/token-vault.js';
 import type { TestApplication } from './application.js';
 import { linkAccount } from './linking.js';
 import { endMisbehavior } from './fake-providers.js';
-import { passTimeInRows } from './rows.js';
+import { deleteRows, passTimeInRows, rowsOf } from './rows.js';
 import { queryDatabase } from './test-database.js';
 import { until } from './until.js';
 
@@ -37,7 +37,7 @@ export interface TokenBody {
   readonly retry_after_seconds: number;
 }
 
-/** What a row remembers of refreshes and of its end. */
+/** Instants of refreshes, and of the end of a connection. */
 const pastColumns = [
   'retry_at',
   'suspect_since',
@@ -47,6 +47,9 @@ const pastColumns = [
   'ended_at',
   'attempt_started_at',
 ];
+
+/** The default of REFRESH_CONFIRMATION_SECONDS: a second refusal after it ends a connection. */
+export const confirmationSeconds = 75 * 60;
 
 let nextUser = 1;
 
@@ -84,7 +87,7 @@ export class Subject {
     return this.application.api.get(`${this.path}/token`);
   }
 
-  /** Asks for a refresh, whatever comes of it. */
+  /** Asks for a refresh, with any outcome. */
   async force(): Promise<TokenBody & { status: number }> {
     const response = await this.refresh();
     return { ...(response.body as TokenBody), status: response.status };
@@ -102,7 +105,13 @@ export class Subject {
     return this.application.api.get(this.path);
   }
 
-  /** Reads a token that has to be there. */
+  /** The connection as the API shows it. */
+  async view(): Promise<Record<string, unknown>> {
+    const response = await this.look().expect(200);
+    return response.body as Record<string, unknown>;
+  }
+
+  /** Reads a token that must be there. */
   async token(): Promise<string> {
     const response = await this.read().expect(200);
     return (response.body as TokenBody).access_token;
@@ -118,10 +127,9 @@ export class Subject {
 
   /** Puts the clock to so many milliseconds before the end of the token. */
   async liveFor(milliseconds: number): Promise<void> {
-    const response = await this.look().expect(200);
-    const { expires_at: expiresAt } = response.body as { expires_at: string };
+    const { expires_at: expiresAt } = await this.view();
     const { clock } = this.application;
-    clock.advance(Date.parse(expiresAt) - milliseconds - clock.now().getTime());
+    clock.advance(Date.parse(String(expiresAt)) - milliseconds - clock.now().getTime());
   }
 
   /** The provider ends the token a second later than the service does. */
@@ -129,17 +137,25 @@ export class Subject {
     return this.liveFor(-2_000);
   }
 
-  /** Refreshes that the provider has seen since the link, with whatever outcome. */
+  /** Ends the connection as two refusals do. The provider keeps refusing. */
+  async endByRefusals(): Promise<void> {
+    this.fake.misbehave(at({ type: 'error', error: 'invalid_grant', status: 400 }), Infinity);
+    await this.expire();
+    await this.refusal();
+    await this.passInDatabase(confirmationSeconds + 1);
+    expect(await this.refusal()).toMatchObject({ code: 'TOKEN_REVOKED' });
+  }
+
+  /** Refreshes that the provider has seen since the link, with any outcome. */
   get refreshes(): readonly HistoryEntry[] {
     return this.fake.history.slice(this.callsBefore).filter(({ kind }) => kind === 'refresh');
   }
 
   async find(): Promise<Row | undefined> {
-    const [row] = await queryDatabase<Row>(
-      this.application.databaseUrl,
-      'SELECT * FROM connections WHERE user_id = $1 AND provider = $2',
-      [this.userId, this.slug],
-    );
+    const [row] = await rowsOf<Row>(this.application.databaseUrl, 'connections', {
+      user_id: this.userId,
+      provider: this.slug,
+    });
     return row;
   }
 
@@ -197,9 +213,9 @@ export async function passTimeAtCircuitBreakers({ databaseUrl }: TestApplication
   await queryDatabase(databaseUrl, `UPDATE circuit_breakers SET ${moves.join(', ')}, version = version + 1`, [seconds]);
 }
 
-/** Forgets whatever happened at any provider. */
+/** Closes the circuit breakers of all providers, and forgets their history. */
 export async function resetCircuitBreakers({ databaseUrl }: TestApplication): Promise<void> {
-  await queryDatabase(databaseUrl, 'DELETE FROM circuit_breakers');
+  await deleteRows(databaseUrl, 'circuit_breakers');
 }
 
 /** Lets every provider of the sandbox behave, and refreshes go to it again. */

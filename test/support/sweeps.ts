@@ -95,7 +95,7 @@ interface Count {
   readonly in_doubt: number;
 }
 
-/** What is due and what is under way. */
+/** Counts connections that are due, leased and in doubt. */
 export async function look({ databaseUrl }: Pick<TestApplication, 'databaseUrl'>): Promise<Count> {
   const [count] = await queryDatabase<Count>(
     databaseUrl,
