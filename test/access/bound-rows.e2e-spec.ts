@@ -1,22 +1,22 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import request from 'supertest';
-import type TestAgent from 'supertest/lib/agent.js';
 import { createApiKey, formatApiKey, hashApiKeySecret } from '../../src/access/api-key.js';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { accessScopes } from '../../src/access/scopes.js';
 import { createOneTimeSecret, hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { Reencryption } from '../../src/vault/reencryption.js';
-import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { startApplication, type TestApplication } from '../support/application.js';
+import { rotate } from '../support/key-rotation.js';
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { rewriteLink } from '../support/link-rows.js';
 import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.js';
 import { stopClock } from '../support/stopped-clock.js';
 import { queryDatabase } from '../support/test-database.js';
+import { isConnected } from '../support/connection-bodies.js';
+import { redemptions } from '../support/fake-providers.js';
 
 /**
- * What the tests below do to the rows, a writer of the database could do: an injection, a stolen login, an
+ * The tests below change rows as a writer of the database could: by an injection, with a stolen login, or as an
  * administrator.
  */
 const returnUrl = 'https://app.example.com/devices';
@@ -39,14 +39,6 @@ afterAll(() => application.close());
 
 function query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
   return queryDatabase<Row>(application.databaseUrl, text, values);
-}
-
-function redemptions(): number {
-  return application.sandbox.provider('whoop').history.filter(({ kind }) => kind === 'token').length;
-}
-
-async function isConnected(user: string): Promise<boolean> {
-  return (await application.api.get(`/v1/users/${user}/connections/whoop`)).status === 200;
 }
 
 describe('the row of an API key', () => {
@@ -183,8 +175,7 @@ describe('the row of an API key', () => {
 
   it('stays bound when the key of the binding is replaced (AR-27)', async () => {
     const key = await apiKeys.create('before', accessScopes);
-    const administration = application.app.get(KeyAdministration, { strict: false });
-    await administration.promote(await administration.add('api_keys.mac'), 0, true);
+    await rotate(application, 'api_keys.mac');
     await use(key).expect(200);
     await use(await apiKeys.create('after', accessScopes)).expect(200);
   });
@@ -206,15 +197,15 @@ describe('the row of an open link', () => {
   it.each(alterations)('ends nowhere, and sends nothing, when %s was altered (AR-27)', async (column, assignment) => {
     const body = { return_url: returnUrl, require_confirmation: column !== 'require_confirmation' };
     const { user, callback } = await approvedLink(application, 'whoop', { body });
-    const before = redemptions();
+    const before = redemptions(application, 'whoop');
     const error = jest.spyOn(Logger.prototype, 'error');
     await query(`UPDATE links SET ${assignment} WHERE user_id = $1`, [user]);
     const finished = await application.browser.get(pathOf(callback));
 
     expect(finished.status).toBeGreaterThanOrEqual(400);
     expect(finished.headers['location']).toBeUndefined();
-    expect(redemptions()).toBe(before);
-    expect(await isConnected(user)).toBe(false);
+    expect(redemptions(application, 'whoop')).toBe(before);
+    expect(await isConnected(application, user, 'whoop')).toBe(false);
     if (column !== 'browser_hash') {
       const concerned = column === 'user_id' ? 'somebody-else' : user;
       expect(await auditEntriesOf(application, concerned)).toContain('link.failed failed browser TOKEN_UNREADABLE');
@@ -231,7 +222,7 @@ describe('the row of an open link', () => {
     ]);
     const finished = await application.browser.get(pathOf(callback)).set('cookie', `cufflink-${row?.id}=${secret}`);
     expect(finished.status).toBeGreaterThanOrEqual(400);
-    expect(await isConnected(user)).toBe(false);
+    expect(await isConnected(application, user, 'whoop')).toBe(false);
     expect(await auditEntriesOf(application, user)).toContain('link.failed failed browser TOKEN_UNREADABLE');
   });
 
@@ -240,11 +231,11 @@ describe('the row of an open link', () => {
     const state = createOneTimeSecret();
     await query('UPDATE links SET state_hash = $1 WHERE user_id = $2', [hashOneTimeSecret(state), user]);
     callback.searchParams.set('state', state);
-    const before = redemptions();
+    const before = redemptions(application, 'whoop');
 
     await application.browser.get(pathOf(callback)).expect(500);
 
-    expect(redemptions()).toBe(before);
+    expect(redemptions(application, 'whoop')).toBe(before);
     expect(await auditEntriesOf(application, user)).toContain('link.failed failed browser TOKEN_UNREADABLE');
   });
 
@@ -267,14 +258,14 @@ describe('the row of an open link', () => {
       hashOneTimeSecret(code),
       user,
     ]);
-    const before = redemptions();
+    const before = redemptions(application, 'whoop');
 
     const confirmed = await application.api
       .post(`/v1/links/${row?.id}/confirm`)
       .send({ user_id: user, confirmation_code: code });
 
     expect(confirmed.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });
-    expect(redemptions()).toBe(before);
+    expect(redemptions(application, 'whoop')).toBe(before);
   });
 
   it('opens after its value was sealed again under another key (AR-27)', async () => {
@@ -283,8 +274,7 @@ describe('the row of an open link', () => {
       body: { return_url: returnUrl, require_confirmation: true },
     });
     const { headers } = await application.browser.get(pathOf(parked.callback)).expect(303);
-    const administration = application.app.get(KeyAdministration, { strict: false });
-    await administration.promote(await administration.add('links.sealed'), 0, true);
+    await rotate(application, 'links.sealed');
     const progress = await application.app
       .get(Reencryption, { strict: false })
       .run('links.sealed', 1_000, () => undefined);
@@ -296,113 +286,7 @@ describe('the row of an open link', () => {
       .post(`/v1/links/${searchParams.get('link_id')}/confirm`)
       .send({ user_id: parked.user, confirmation_code: searchParams.get('confirmation_code') })
       .expect(200);
-    expect(await isConnected(open.user)).toBe(true);
-  });
-});
-
-describe('the row of a link session', () => {
-  async function createSession(user: string): Promise<string> {
-    const body = { user_id: user, providers: ['whoop'], return_url: returnUrl, require_confirmation: true };
-    const response = await application.api.post('/v1/link-sessions').send(body).expect(201);
-    return (response.body as { link_token: string }).link_token;
-  }
-
-  const open = async (token: string) => {
-    const browser = request.agent(await application.app.getUrl());
-    return { browser, response: await browser.post('/connect').type('form').send({ link_token: token }) };
-  };
-
-  const alterations: [string, string][] = [
-    ['user', `user_id = 'altered-' || user_id`],
-    ['providers', 'providers = NULL'],
-    ['return_url', `return_url = '${evilUrl}'`],
-    ['require_confirmation', 'require_confirmation = false'],
-    ['access to connections', `connection_access = 'read'`],
-    ['end', `expires_at = expires_at + interval '1 day'`],
-    ['binding, taken away', 'mac = NULL'],
-  ];
-
-  it.each(alterations)(
-    'does not open when its %s was altered, and leaves an entry (AR-27)',
-    async (_name, assignment) => {
-      const user = newUser();
-      const token = await createSession(user);
-      const [row] = await query<{ user_id: string }>(
-        `UPDATE link_sessions SET ${assignment} WHERE token_hash = $1 RETURNING user_id`,
-        [hashOneTimeSecret(token)],
-      );
-
-      const { response } = await open(token);
-
-      expect(response.status).toBeGreaterThanOrEqual(400);
-      expect(response.headers['set-cookie']).toBeUndefined();
-      expect(await auditEntriesOf(application, row?.user_id ?? '')).toEqual([
-        'access.denied denied browser TOKEN_UNREADABLE',
-      ]);
-    },
-  );
-
-  /** Presses the button of a provider on the page of a session. */
-  const press = (browser: TestAgent, token: string) =>
-    browser
-      .post('/connect/start')
-      .type('form')
-      .send({ session: handleOf(token), provider: 'whoop' });
-
-  const handleOf = (token: string): string => hashOneTimeSecret(token).toString('base64url');
-
-  it('starts a link when nothing was altered after it was opened (AR-27)', async () => {
-    const token = await createSession(newUser());
-    const { browser } = await open(token);
-    expect((await press(browser, token)).status).toBe(303);
-  });
-
-  it.each(alterations)(
-    'starts no link when its %s was altered after it was opened (AR-27)',
-    async (_name, assignment) => {
-      const token = await createSession(newUser());
-      const { browser, response } = await open(token);
-      expect(response.status).toBe(303);
-      await query(`UPDATE link_sessions SET ${assignment} WHERE token_hash = $1`, [hashOneTimeSecret(token)]);
-      const [before] = await query<{ count: number }>('SELECT count(*)::int AS count FROM links');
-
-      const started = await press(browser, token);
-
-      expect(started.status).toBeGreaterThanOrEqual(400);
-      expect(await query('SELECT count(*)::int AS count FROM links')).toEqual([before]);
-    },
-  );
-
-  it('does not let itself be given to another browser (AR-27)', async () => {
-    const token = await createSession(newUser());
-    const secrets = [await open(token), await open(await createSession(newUser()))].map(({ response }) =>
-      String(response.headers['set-cookie']),
-    );
-    const [victims, mine] = secrets.map((cookie) => /=([\w-]{43});/.exec(cookie)?.[1] ?? '');
-    await query('DELETE FROM link_sessions WHERE browser_hash = $1', [hashOneTimeSecret(mine ?? '')]);
-    const moved = await query('UPDATE link_sessions SET browser_hash = $1 WHERE browser_hash = $2 RETURNING 1', [
-      hashOneTimeSecret(mine ?? ''),
-      hashOneTimeSecret(victims ?? ''),
-    ]);
-    expect(moved).toHaveLength(1);
-
-    const start = (secret: string | undefined) =>
-      request(url)
-        .post('/connect/start')
-        .set('cookie', `cufflink-session-${handleOf(token)}=${secret}`)
-        .type('form')
-        .send({
-          session: handleOf(token),
-          provider: 'whoop',
-        });
-    const url = await application.app.getUrl();
-    expect((await start(mine)).status).toBeGreaterThanOrEqual(400);
-    // The row takes the cookie: only its binding stands in the way.
-    await query('UPDATE link_sessions SET browser_hash = $1 WHERE browser_hash = $2', [
-      hashOneTimeSecret(victims ?? ''),
-      hashOneTimeSecret(mine ?? ''),
-    ]);
-    expect((await start(victims)).status).toBe(303);
+    expect(await isConnected(application, open.user, 'whoop')).toBe(true);
   });
 });
 

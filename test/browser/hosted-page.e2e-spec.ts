@@ -5,7 +5,9 @@ import { TestChromium } from '../support/chromium.js';
 import { HttpsFront } from '../support/https-front.js';
 import { rewriteLink } from '../support/link-rows.js';
 import { startLink } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
+import { isConnected } from '../support/connection-bodies.js';
+import { redemptions } from '../support/fake-providers.js';
 
 const ours = 'https://link.example.com';
 const returnUrl = 'https://app.example.org/devices';
@@ -67,25 +69,18 @@ describe('the hosted page in Chromium', () => {
     return page;
   }
 
-  async function isConnected(user: string, slug: string): Promise<boolean> {
-    return (await application.api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
-  }
-
   async function historyOf(page: Page): Promise<string[]> {
     const session = await page.context().newCDPSession(page);
     const { entries } = await session.send('Page.getNavigationHistory');
     return entries.map(({ url }) => url);
   }
 
-  function redemptions(slug: string): number {
-    return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'token').length;
-  }
-
   async function outcomes(user: string): Promise<(string | null)[]> {
-    const rows = await queryDatabase<{ outcome: string | null }>(
+    const rows = await rowsOf<{ outcome: string | null }>(
       application.databaseUrl,
-      'SELECT outcome FROM links WHERE user_id = $1 ORDER BY created_at',
-      [user],
+      'links',
+      { user_id: user },
+      'created_at',
     );
     return rows.map(({ outcome }) => outcome);
   }
@@ -117,7 +112,7 @@ describe('the hosted page in Chromium', () => {
     }
     expect((await context.cookies(ours)).map(({ name }) => name)).toEqual([`__Host-cufflink-session-${handle}`]);
     expect(page.url()).toMatch(pageOfSession);
-    expect(await isConnected(user, 'whoop')).toBe(true);
+    expect(await isConnected(application, user, 'whoop')).toBe(true);
   });
 
   it('leaves the code in no history entry and in no Referer (AR-15)', async () => {
@@ -159,7 +154,7 @@ describe('the hosted page in Chromium', () => {
     await page.waitForURL(`${returnUrl}?**`);
 
     expect(page.url()).toContain('status=success');
-    expect(await isConnected(user, 'apple-health')).toBe(true);
+    expect(await isConnected(application, user, 'apple-health')).toBe(true);
     const [posted] = front.requests.filter(({ url, method }) => url.endsWith('/callback') && method === 'POST');
     const [resumed] = front.requests.filter(({ url }) => url.includes('/resume?'));
     // The browser itself held the cookie back from the other site's form, and showed it afterwards.
@@ -169,7 +164,7 @@ describe('the hosted page in Chromium', () => {
 
   it('refuses a callback in another browser, and redeems nothing (AR-03)', async () => {
     const attacker = newUser();
-    const before = redemptions('whoop');
+    const before = redemptions(application, 'whoop');
     const mine = await openSession(await newContext(), attacker);
     await mine.getByRole('button', { name: 'WHOOP' }).click();
     const victim = await (await newContext()).newPage();
@@ -181,9 +176,9 @@ describe('the hosted page in Chromium', () => {
 
     expect(response.status()).toBe(303);
     await victim.getByText('opened in another browser').waitFor();
-    expect(redemptions('whoop')).toBe(before);
+    expect(redemptions(application, 'whoop')).toBe(before);
     expect(await outcomes(attacker)).toEqual(['rejected_binding']);
-    expect(await isConnected(attacker, 'whoop')).toBe(false);
+    expect(await isConnected(application, attacker, 'whoop')).toBe(false);
   });
 
   it('with the defense off (no binding) connects a callback in another browser (AR-03)', async () => {
@@ -196,7 +191,7 @@ describe('the hosted page in Chromium', () => {
     await victim.getByRole('button', { name: 'Approve' }).click();
     await victim.waitForURL(pageOfSession);
 
-    expect(await isConnected(attacker, 'whoop')).toBe(true);
+    expect(await isConnected(application, attacker, 'whoop')).toBe(true);
   });
 
   it('opens in one browser (AR-05)', async () => {
@@ -288,9 +283,9 @@ describe('the hosted page in Chromium', () => {
       await tab.getByText(`${name} is connected`).waitFor();
     }
 
-    expect(await isConnected(first, 'whoop')).toBe(true);
-    expect(await isConnected(second, 'oura')).toBe(true);
-    expect(await isConnected(second, 'whoop')).toBe(false);
+    expect(await isConnected(application, first, 'whoop')).toBe(true);
+    expect(await isConnected(application, second, 'oura')).toBe(true);
+    expect(await isConnected(application, second, 'whoop')).toBe(false);
     await tabs[0].reload();
     expect(await tabs[0].getByText('is connected').count()).toBe(0);
     await tabs[0].goto(`${tabs[1].url()}&status=success&provider=whoop`);
@@ -302,7 +297,7 @@ describe('the hosted page in Chromium', () => {
     const context = await newContext();
     const page = await openSession(context, user);
     await page.getByRole('button', { name: 'Apple Health' }).click();
-    const before = redemptions('apple-health');
+    const before = redemptions(application, 'apple-health');
     pages.set(
       new URL(evil).host,
       `<form method="post" action="${ours}/v1/oauth/apple-health/callback"><input name="state" value="forged">
@@ -316,7 +311,7 @@ describe('the hosted page in Chromium', () => {
     ]);
 
     expect(response.status()).toBe(403);
-    expect(redemptions('apple-health')).toBe(before);
+    expect(redemptions(application, 'apple-health')).toBe(before);
     expect(await outcomes(user)).toEqual([null]);
   });
 });

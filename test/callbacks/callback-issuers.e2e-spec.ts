@@ -3,6 +3,7 @@ import { uncheckedIssuers } from '../../src/provider-kit/provider-kit.metrics.js
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
+import { redemptions } from '../support/fake-providers.js';
 
 /** RFC 9207: who the callback says that it comes from. */
 describe('the issuer that a callback names', () => {
@@ -25,10 +26,6 @@ describe('the issuer that a callback names', () => {
     return { user, status: response.status, code: (response.body as { code?: string }).code };
   }
 
-  function redemptions(slug: string): number {
-    return application.sandbox.provider(slug).history.filter(({ kind }) => kind === 'token').length;
-  }
-
   async function unchecked(slug: string): Promise<number> {
     const { values } = await uncheckedIssuers.get();
     return values.find(({ labels }) => labels.provider === slug)?.value ?? 0;
@@ -37,12 +34,12 @@ describe('the issuer that a callback names', () => {
   it.each(['google-health', 'smart-on-fhir', 'oura', 'tidepool'])(
     'refuses a good callback of %s to which another issuer was added, and redeems no code (AR-08)',
     async (slug) => {
-      const before = redemptions(slug);
+      const before = redemptions(application, slug);
 
       const { user, status, code } = await callBack(slug, 'https://evil.example');
 
       expect({ status, code }).toEqual({ status: 403, code: 'AUTHORIZATION_STATE_INVALID' });
-      expect(redemptions(slug)).toBe(before);
+      expect(redemptions(application, slug)).toBe(before);
       await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(404);
     },
   );

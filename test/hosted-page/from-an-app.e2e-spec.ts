@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import request from 'supertest';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf } from '../support/linking.js';
+import { createSession, openSession } from '../support/hosted-page.js';
 
 const returnUrl = 'com.example.app:/linked';
 
@@ -31,15 +31,11 @@ describe('a link from an app', () => {
   });
 
   it('may lead through the hosted page, whose forms end at the app', async () => {
-    const made = await application.api
-      .post('/v1/link-sessions')
-      .send({ user_id: newUser(), return_url: returnUrl })
-      .expect(201);
-    const { connect_url: url, link_token: token } = made.body as { connect_url: string; link_token: string };
-    const browser = request.agent(await application.app.getUrl());
+    const session = await createSession(application, newUser(), { return_url: returnUrl });
+    const browser = application.newBrowser();
 
-    const opening = await browser.get(pathOf(new URL(url))).expect(200);
-    const opened = await browser.post('/connect').type('form').send({ link_token: token }).expect(303);
+    const opening = await browser.get(pathOf(new URL(session.connectUrl))).expect(200);
+    const opened = await openSession(browser, session).expect(303);
     const choice = await browser.get(String(opened.headers['location'])).expect(200);
 
     for (const page of [opening, choice]) {

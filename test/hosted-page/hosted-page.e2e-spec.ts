@@ -3,21 +3,14 @@ import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { LinkCookies } from '../../src/links/link-cookies.js';
 import { LinkSessionStore, type StoredLinkSession } from '../../src/links/store/link-session-store.js';
-import { hashOneTimeSecret } from '../../src/links/store/one-time-secret.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 import { returnUrl, startReplica } from '../support/observed-application.js';
 import { newUser, pathOf } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
+import { createSession, type LinkSession, openSession } from '../support/hosted-page.js';
 
 const ours = 'http://localhost:3000';
-
-interface Session {
-  readonly user: string;
-  readonly token: string;
-  /** Path of its page once it is open. */
-  readonly page: string;
-}
 
 let application: TestApplication;
 
@@ -25,24 +18,6 @@ beforeAll(async () => {
   application = await startApplication({ environment: { PUBLIC_URL: ours, RETURN_URLS: returnUrl } });
 });
 afterAll(() => application.close());
-
-/** A browser with a cookie jar of its own. */
-async function newBrowser(instance = application): Promise<TestAgent> {
-  return request.agent(await instance.app.getUrl());
-}
-
-async function createSession(body: { user_id?: string } = {}): Promise<Session> {
-  const user = body.user_id ?? newUser();
-  const response = await application.api.post('/v1/link-sessions').send({ ...body, user_id: user });
-  expect(response.status).toBe(201);
-  const { link_token: token } = response.body as { link_token: string };
-  return { user, token, page: `/connect?session=${hashOneTimeSecret(token).toString('base64url')}` };
-}
-
-/** Presses "Continue". */
-function open(browser: TestAgent, { token }: Session) {
-  return browser.post('/connect').type('form').send({ link_token: token });
-}
 
 /** Presses the button of a provider on a page that is shown: sends what the page's form has. */
 function press(browser: TestAgent, page: { text: string }, provider: string) {
@@ -58,7 +33,7 @@ async function comeBack(browser: TestAgent, started: request.Response, options: 
   return pathname + search;
 }
 
-async function usersOfLinks(...sessions: Session[]): Promise<string[]> {
+async function usersOfLinks(...sessions: LinkSession[]): Promise<string[]> {
   const rows = await queryDatabase<{ user: string }>(
     application.databaseUrl,
     'SELECT user_id AS "user" FROM links WHERE user_id = ANY ($1) ORDER BY created_at',
@@ -71,20 +46,20 @@ describe('a form of the hosted page that another site sends', () => {
   const foreign = ['https://evil.example', 'http://evil.localhost:3000', 'http://localhost:3001', 'null', ''];
 
   it.each(foreign)('opens nothing with the origin %j, in a browser that tells no more (AR-28)', async (origin) => {
-    const session = await createSession();
-    const browser = await newBrowser();
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
 
-    const response = await open(browser, session).set('origin', origin).expect(403);
+    const response = await openSession(browser, session).set('origin', origin).expect(403);
 
     expect(response.headers['set-cookie']).toBeUndefined();
     // The session is still there for its user.
-    await open(browser, session).set('origin', ours).expect(303);
+    await openSession(browser, session).set('origin', ours).expect(303);
   });
 
   it.each(foreign)('starts nothing with the origin %j, though the cookie comes with it (AR-28)', async (origin) => {
-    const session = await createSession();
-    const browser = await newBrowser();
-    await open(browser, session).expect(303);
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
+    await openSession(browser, session).expect(303);
     const page = await browser.get(session.page).expect(200);
 
     await press(browser, page, 'whoop').set('origin', origin).expect(403);
@@ -94,21 +69,21 @@ describe('a form of the hosted page that another site sends', () => {
     await press(browser, page, 'whoop').set({ origin: ours, 'sec-fetch-site': 'same-origin' }).expect(303);
   });
 
-  it('with the defense off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
-    const attackers = await createSession();
-    const victim = await newBrowser();
+  it('with the defence off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
+    const attackers = await createSession(application, newUser());
+    const victim = application.newBrowser();
 
-    await open(victim, attackers).expect(303);
+    await openSession(victim, attackers).expect(303);
 
     await victim.get(attackers.page).expect(200);
   });
 
-  it('is recognized, because the pages let browsers send the origin, and no path (AR-28)', async () => {
-    const session = await createSession();
-    const browser = await newBrowser();
+  it('is told from our own because the pages let browsers send the origin, and no path (AR-28)', async () => {
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
 
     const opening = await browser.get(`/connect?link_token=${session.token}`).expect(200);
-    const opened = await open(browser, session).expect(303);
+    const opened = await openSession(browser, session).expect(303);
     const page = await browser.get(session.page).expect(200);
     const started = await press(browser, page, 'whoop').expect(303);
 
@@ -123,12 +98,12 @@ describe('a form of the hosted page that another site sends', () => {
 
 describe('two sessions in one browser', () => {
   /** Opens two sessions in two tabs, and presses a button in each, that of the first tab last. */
-  async function inTwoTabs(instance: TestApplication): Promise<[Session, Session]> {
-    const [first, second] = [await createSession(), await createSession()];
-    const browser = await newBrowser(instance);
+  async function inTwoTabs(instance: TestApplication): Promise<[LinkSession, LinkSession]> {
+    const [first, second] = [await createSession(application, newUser()), await createSession(application, newUser())];
+    const browser = instance.newBrowser();
     const pages = [];
     for (const session of [first, second]) {
-      const { headers } = await open(browser, session).expect(303);
+      const { headers } = await openSession(browser, session).expect(303);
       pages.push(await browser.get(String(headers['location'])).expect(200));
     }
     for (const page of pages.reverse()) {
@@ -162,15 +137,15 @@ describe('two sessions in one browser', () => {
     }
   });
 
-  it('return to their own pages, which show the outcome (AR-28)', async () => {
-    const [first, second] = [await createSession(), await createSession()];
-    const browser = await newBrowser();
+  it('come back to their own pages, and tell what ended there (AR-28)', async () => {
+    const [first, second] = [await createSession(application, newUser()), await createSession(application, newUser())];
+    const browser = application.newBrowser();
     const started = [];
     for (const [session, slug] of [
       [first, 'whoop'],
       [second, 'oura'],
     ] as const) {
-      await open(browser, session).expect(303);
+      await openSession(browser, session).expect(303);
       started.push(await press(browser, await browser.get(session.page).expect(200), slug).expect(303));
     }
     const [whoop, oura] = started as [request.Response, request.Response];
@@ -186,12 +161,12 @@ describe('two sessions in one browser', () => {
     expect(ofSecond.text).not.toContain('WHOOP is connected');
   });
 
-  it('of one user show on each page the outcome of its own link (AR-28)', async () => {
-    const first = await createSession();
-    const second = await createSession({ user_id: first.user });
-    const browser = await newBrowser();
+  it('of one user tell on each page what ended there, and not what ended on the other (AR-28)', async () => {
+    const first = await createSession(application, newUser());
+    const second = await createSession(application, first.user);
+    const browser = application.newBrowser();
     for (const session of [first, second]) {
-      await open(browser, session).expect(303);
+      await openSession(browser, session).expect(303);
     }
     const started = await press(browser, await browser.get(first.page).expect(200), 'whoop').expect(303);
     expect(await comeBack(browser, started)).toBe(first.page);
@@ -201,15 +176,15 @@ describe('two sessions in one browser', () => {
   });
 
   it('do not change the account of a connection, which only the company may allow (AR-24)', async () => {
-    const [first] = [await createSession()];
-    const second = await createSession({ user_id: first.user });
-    const browser = await newBrowser();
+    const [first] = [await createSession(application, newUser())];
+    const second = await createSession(application, first.user);
+    const browser = application.newBrowser();
     const outcomes: string[] = [];
     for (const [session, account] of [
       [first, '880001'],
       [second, '880002'],
     ] as const) {
-      await open(browser, session).expect(303);
+      await openSession(browser, session).expect(303);
       const started = await press(browser, await browser.get(session.page).expect(200), 'whoop').expect(303);
       await comeBack(browser, started, { account });
       outcomes.push((await browser.get(session.page).expect(200)).text);
@@ -223,12 +198,12 @@ describe('two sessions in one browser', () => {
   });
 
   it('are not taken for one another: a handle without its cookie opens nothing (AR-28)', async () => {
-    const [mine, theirs] = [await createSession(), await createSession()];
-    const [browser, other] = [await newBrowser(), await newBrowser()];
-    const opened = await open(browser, mine).expect(303);
-    await open(other, theirs).expect(303);
+    const [mine, theirs] = [await createSession(application, newUser()), await createSession(application, newUser())];
+    const [browser, other] = [application.newBrowser(), application.newBrowser()];
+    const opened = await openSession(browser, mine).expect(303);
+    await openSession(other, theirs).expect(303);
     const secret = /=([A-Za-z0-9_-]{43});/.exec(String(opened.headers['set-cookie']))?.[1];
-    const handle = theirs.page.replace('/connect?session=', '');
+    const { handle } = theirs;
 
     await browser.get(theirs.page).expect(403);
     await browser.get(theirs.page).set('cookie', `cufflink-session-${handle}=${secret}`).expect(403);
@@ -239,7 +214,7 @@ describe('two sessions in one browser', () => {
   });
 });
 
-/** What one cookie a host does: the session that was opened last takes the place of the others. */
+/** One cookie for the host: the session that was opened last takes the place of the others. */
 class OneSessionCookie extends LinkCookies {
   override write(...[reply, purpose, secret]: Parameters<LinkCookies['write']>): void {
     super.write(reply, forAll(purpose), secret);
@@ -272,9 +247,9 @@ describe('the outcome of a link on the hosted page', () => {
     ['status=error&provider=oura&error=AUTHORIZATION_DENIED', 'of a denial that was none'],
     ['status=success&provider=oura&connection_id=0b8f6c1e-6a5e-4b39-9f0e-1f2d3c4b5a69', 'with a connection'],
   ])('is nothing for a URL that somebody made up: %s, %s (AR-28)', async (query) => {
-    const session = await createSession();
-    const browser = await newBrowser();
-    await open(browser, session).expect(303);
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
+    await openSession(browser, session).expect(303);
 
     const page = await browser.get(`${session.page}&${query}`).expect(200);
 
@@ -286,9 +261,9 @@ describe('the outcome of a link on the hosted page', () => {
     ['approve', 'Oura is connected'],
     ['deny', 'Oura is not connected'],
   ] as const)('is how it ended, once (%s, AR-28)', async (decision, notice) => {
-    const session = await createSession();
-    const browser = await newBrowser();
-    await open(browser, session).expect(303);
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
+    await openSession(browser, session).expect(303);
     const started = await press(browser, await browser.get(session.page), 'oura').expect(303);
     expect((await browser.get(session.page)).text).not.toContain('role="status"');
     const back = await comeBack(browser, started, { decision });
@@ -303,18 +278,17 @@ describe('the outcome of a link on the hosted page', () => {
   });
 
   it('is nothing in a browser that has the session, but did not start the link (AR-28)', async () => {
-    const session = await createSession();
-    const browser = await newBrowser();
-    const opened = await open(browser, session).expect(303);
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
+    const opened = await openSession(browser, session).expect(303);
     const started = await press(browser, await browser.get(session.page), 'oura').expect(303);
     await comeBack(browser, started);
     const sessionCookie = String(opened.headers['set-cookie']).split(';')[0];
     const linkCookie = String(started.headers['set-cookie']).split('=')[0];
 
     for (const value of ['', 'x', 'A'.repeat(43)]) {
-      const page = await (
-        await newBrowser()
-      )
+      const page = await application
+        .newBrowser()
         .get(session.page)
         .set('cookie', `${sessionCookie}; ${linkCookie}=${value}`)
         .expect(200);
@@ -329,10 +303,13 @@ describe('the buttons of the hosted page', () => {
       environment: { PUBLIC_URL: ours, RATE_LIMIT_USER_PER_MINUTE: '10' },
     });
     try {
-      const [session, other] = [await createSession(), await createSession()];
-      const browser = await newBrowser(limited);
-      await open(browser, session).expect(303);
-      await open(browser, other).expect(303);
+      const [session, other] = [
+        await createSession(application, newUser()),
+        await createSession(application, newUser()),
+      ];
+      const browser = limited.newBrowser();
+      await openSession(browser, session).expect(303);
+      await openSession(browser, other).expect(303);
       const page = await browser.get(session.page).expect(200);
       const before = application.sandbox.provider('garmin-oauth1').history.length;
 
@@ -351,10 +328,10 @@ describe('the buttons of the hosted page', () => {
     }
   });
 
-  it('with the defense off (no limit for a user) ask the provider two hundred times (AR-28, AR-25)', async () => {
-    const session = await createSession();
-    const browser = await newBrowser();
-    await open(browser, session).expect(303);
+  it('with the defence off (no limit for a user) ask the provider two hundred times (AR-28 AR-25)', async () => {
+    const session = await createSession(application, newUser());
+    const browser = application.newBrowser();
+    await openSession(browser, session).expect(303);
     const page = await browser.get(session.page).expect(200);
     const before = application.sandbox.provider('garmin-oauth1').history.length;
 

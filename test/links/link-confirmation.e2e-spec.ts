@@ -5,7 +5,10 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent, type ConsentOptions } from '../../src/sandbox/testing/consent.js';
 import { startLink } from '../support/linking.js';
+import { changeRows, passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
+import { isConnected } from '../support/connection-bodies.js';
+import { redemptions } from '../support/fake-providers.js';
 
 const returnUrl = 'https://app.example.com/devices';
 const settings = { RETURN_URLS: returnUrl };
@@ -17,7 +20,7 @@ interface Unconfirmed {
   readonly linkId: string;
   readonly code: string;
   readonly expiresAt: Date;
-  /** What the browser brought from the provider. */
+  /** The callback that the browser brought from the provider. */
   readonly callback: URL;
 }
 
@@ -38,16 +41,6 @@ afterAll(async () => {
 function newUser(): string {
   users += 1;
   return `user-${users}`;
-}
-
-/** How often the provider was asked to redeem something. */
-function redemptions(slug: string): number {
-  return application.sandbox.provider(slug).history.filter(({ kind }) => ['token', 'access_token'].includes(kind))
-    .length;
-}
-
-async function isConnected(user: string, slug: string): Promise<boolean> {
-  return (await application.api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
 }
 
 /** Brings the browser back, as the provider does. */
@@ -100,17 +93,17 @@ async function findOutcome(linkId: string): Promise<unknown> {
 describe('a link that must be confirmed', () => {
   it.each(slugs)('to %s is redeemed when the company confirms its user, not before (AR-04)', async (slug) => {
     const user = newUser();
-    const before = redemptions(slug);
+    const before = redemptions(application, slug);
     const link = await unconfirmedLink(user, slug);
-    expect(redemptions(slug)).toBe(before);
-    expect(await isConnected(user, slug)).toBe(false);
+    expect(redemptions(application, slug)).toBe(before);
+    expect(await isConnected(application, user, slug)).toBe(false);
 
     const response = await application.api
       .post(`/v1/links/${link.linkId}/confirm`)
       .send({ user_id: user, confirmation_code: link.code })
       .expect(200);
 
-    expect(redemptions(slug)).toBe(before + 1);
+    expect(redemptions(application, slug)).toBe(before + 1);
     const connection = await application.api.get(`/v1/users/${user}/connections/${slug}`).expect(200);
     const { connection_id: id } = connection.body as { connection_id: string };
     expect(response.body).toMatchObject({ success: true, provider: slug, connection_id: id });
@@ -127,14 +120,14 @@ describe('a link that must be confirmed', () => {
     'forwarded to a victim links nothing at %s: the company sees another user than it was started for (AR-04, O1-05)',
     async (slug) => {
       const [attacker, victim] = [newUser(), newUser()];
-      const before = redemptions(slug);
+      const before = redemptions(application, slug);
       const link = await unconfirmedLink(attacker, slug, { account: '666001' });
 
       expect(await confirm(link, victim)).toEqual({ status: 403, code: 'LINK_USER_MISMATCH' });
 
-      expect(redemptions(slug)).toBe(before);
-      expect(await isConnected(attacker, slug)).toBe(false);
-      expect(await isConnected(victim, slug)).toBe(false);
+      expect(redemptions(application, slug)).toBe(before);
+      expect(await isConnected(application, attacker, slug)).toBe(false);
+      expect(await isConnected(application, victim, slug)).toBe(false);
       expect(await findOutcome(link.linkId)).toEqual({ outcome: 'user_mismatch', sealed: null });
       expect(await auditEntriesOf(application, attacker)).toEqual([
         'link.started success api-key',
@@ -142,7 +135,7 @@ describe('a link that must be confirmed', () => {
       ]);
       // The link has ended: the attacker cannot confirm it afterwards.
       expect(await confirm(link, attacker)).toEqual(refused);
-      expect(redemptions(slug)).toBe(before);
+      expect(redemptions(application, slug)).toBe(before);
     },
   );
 
@@ -155,23 +148,23 @@ describe('a link that must be confirmed', () => {
       const callback = await consent(linkWebUrl, { account: '666002' });
       await comeBack(callback, slug);
 
-      expect(await isConnected(attacker, slug)).toBe(true);
+      expect(await isConnected(application, attacker, slug)).toBe(true);
     },
   );
 
   it('that nobody confirms is never redeemed (AR-04)', async () => {
     const user = newUser();
-    const before = redemptions('whoop');
+    const before = redemptions(application, 'whoop');
     const { linkId } = await unconfirmedLink(user, 'whoop');
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET held_until = now() WHERE id = $1', [linkId]);
+    await changeRows(application.databaseUrl, 'links', { held_until: 'now' }, { id: linkId });
 
-    expect(redemptions('whoop')).toBe(before);
-    expect(await isConnected(user, 'whoop')).toBe(false);
+    expect(redemptions(application, 'whoop')).toBe(before);
+    expect(await isConnected(application, user, 'whoop')).toBe(false);
   });
 
   it('is not confirmed before its callback (AR-04)', async () => {
     const user = newUser();
-    const before = redemptions('whoop');
+    const before = redemptions(application, 'whoop');
     const started = await application.api
       .post(`/v1/users/${user}/connections/whoop/link`)
       .send({ return_url: returnUrl, require_confirmation: true })
@@ -180,13 +173,13 @@ describe('a link that must be confirmed', () => {
 
     expect(await confirm({ linkId, code: createOneTimeSecret() }, user)).toEqual(refused);
     expect(await confirm({ linkId, code: state }, user)).toEqual(refused);
-    expect(redemptions('whoop')).toBe(before);
+    expect(redemptions(application, 'whoop')).toBe(before);
   });
 
   it('is confirmed once, however many confirm it at the same moment at two instances (AR-04)', async () => {
     const user = newUser();
     const link = await unconfirmedLink(user, 'whoop', { account: '4713' });
-    const before = redemptions('whoop');
+    const before = redemptions(application, 'whoop');
 
     const responses = await Promise.all(
       Array.from({ length: 50 }, (_, index) => confirm(link, user, index % 2 === 0 ? application : replica)),
@@ -195,19 +188,19 @@ describe('a link that must be confirmed', () => {
     expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(responses.filter(({ code }) => code === refused.code)).toHaveLength(49);
     expect(await confirm(link, user)).toEqual(refused);
-    expect(redemptions('whoop')).toBe(before + 1);
+    expect(redemptions(application, 'whoop')).toBe(before + 1);
     await application.api.get(`/v1/users/${user}/connections/whoop/token`).expect(200);
   });
 
   it('is not confirmed with the code of another link, a made-up one, or on an id that does not exist (AR-04)', async () => {
     const [user, other] = [newUser(), newUser()];
     const [mine, theirs] = [await unconfirmedLink(user, 'whoop'), await unconfirmedLink(other, 'whoop')];
-    const before = redemptions('whoop');
+    const before = redemptions(application, 'whoop');
 
     expect(await confirm({ linkId: mine.linkId, code: theirs.code }, user)).toEqual(refused);
     expect(await confirm({ linkId: mine.linkId, code: createOneTimeSecret() }, user)).toEqual(refused);
     expect(await confirm({ linkId: '00000000-0000-4000-8000-000000000000', code: mine.code }, user)).toEqual(refused);
-    expect(redemptions('whoop')).toBe(before);
+    expect(redemptions(application, 'whoop')).toBe(before);
     const entry = 'link.failed denied api-key AUTHORIZATION_STATE_INVALID';
     // The one of no link is about nobody.
     expect((await auditEntriesOf(application, user)).slice(1)).toEqual([entry, entry]);
@@ -234,17 +227,13 @@ describe('a link that must be confirmed', () => {
       const waitSeconds = (link.expiresAt.getTime() - now.getTime()) / 1_000;
       expect(waitSeconds).toBeGreaterThanOrEqual(life);
       expect(waitSeconds).toBeLessThan(life + 20);
-      const before = redemptions(slug);
+      const before = redemptions(application, slug);
 
-      await queryDatabase(
-        application.databaseUrl,
-        "UPDATE links SET held_until = held_until - $1 * interval '1 second' WHERE id = $2",
-        [life, link.linkId],
-      );
+      await passTimeInRows(application.databaseUrl, 'links', ['held_until'], life, { id: link.linkId });
 
       expect(await confirm(link, user)).toEqual(refused);
-      expect(redemptions(slug)).toBe(before);
-      expect(await isConnected(user, slug)).toBe(false);
+      expect(redemptions(application, slug)).toBe(before);
+      expect(await isConnected(application, user, slug)).toBe(false);
     },
   );
 
@@ -260,11 +249,11 @@ describe('a link that must be confirmed', () => {
     });
     try {
       const link = await unconfirmedLink(user, 'whoop');
-      const before = redemptions('whoop');
+      const before = redemptions(application, 'whoop');
 
       expect(await confirm(link, user, changed)).toEqual(refused);
 
-      expect(redemptions('whoop')).toBe(before);
+      expect(redemptions(application, 'whoop')).toBe(before);
       expect(await findOutcome(link.linkId)).toEqual({ outcome: 'AUTHORIZATION_STATE_INVALID', sealed: null });
     } finally {
       await changed.close();

@@ -6,9 +6,10 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
-import { makeRevocationsDue } from '../support/rows.js';
+import { changeRows, makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { isConnected } from '../support/connection-bodies.js';
 
 /**
  * Responds only when so many have asked, so that none sees what another is about to write. Later requests do not wait.
@@ -69,10 +70,6 @@ async function readToken(user: string, slug: string, { api } = application): Pro
   return bearer ?? String(token);
 }
 
-async function isConnected(user: string, slug: string, { api } = application): Promise<boolean> {
-  return (await api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
-}
-
 const taken = { status: 409, code: 'ACCOUNT_ALREADY_LINKED' };
 const slugs = ['whoop', 'fitbit', 'garmin-oauth1'];
 
@@ -84,7 +81,7 @@ describe('an account that another user has connected', () => {
 
     expect(await link(second, slug, account)).toEqual(taken);
 
-    expect(await isConnected(second, slug)).toBe(false);
+    expect(await isConnected(application, second, slug)).toBe(false);
     expect(await auditEntriesOf(application, second)).toContain('link.failed denied browser ACCOUNT_ALREADY_LINKED');
     expect(await readToken(first, slug)).toBe(token);
     expect(application.sandbox.provider(slug).isLiveAccessToken(token)).toBe(true);
@@ -113,9 +110,7 @@ describe('an account that another user has connected', () => {
     await application.api.delete(`/v1/users/${first}/connections/whoop`).expect(200);
     expect(await link(second, 'whoop', account)).toMatchObject({ status: 200 });
 
-    await queryDatabase(application.databaseUrl, "UPDATE connections SET status = 'needs_relink' WHERE user_id = $1", [
-      second,
-    ]);
+    await changeRows(application.databaseUrl, 'connections', { status: 'needs_relink' }, { user_id: second });
     expect(await link(third, 'whoop', account)).toMatchObject({ status: 200 });
     // The dead connection cannot come back to life on it.
     expect(await link(second, 'whoop', account)).toEqual(taken);
@@ -255,7 +250,7 @@ describe('a new link of a connected user', () => {
       await makeRevocationsDue(application.databaseUrl);
       application.app.get(RevocationOutbox, { strict: false }).processNow();
       await until('the grant is ended', () => liveGrants('whoop', unwanted) === 0);
-      expect(await isConnected(user, 'whoop')).toBe(true);
+      expect(await isConnected(application, user, 'whoop')).toBe(true);
       expect(liveGrants('whoop', onAccountChange === 'replace' ? other : mine)).toBe(1);
     },
   );
@@ -268,7 +263,7 @@ describe('a new link of a connected user', () => {
 
     expect(await link(user, 'whoop', theirs, { on_account_change: 'replace' })).toEqual(taken);
     expect(await readToken(user, 'whoop')).toBe(token);
-    expect(await isConnected(other, 'whoop')).toBe(true);
+    expect(await isConnected(application, other, 'whoop')).toBe(true);
     expect(liveGrants('whoop', theirs)).toBeGreaterThanOrEqual(1);
   });
 

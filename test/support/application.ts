@@ -15,7 +15,7 @@ import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { TestClock } from './test-clock.js';
 import { createMigratedDatabase } from './test-database.js';
 
-/** What a test may choose about an application. */
+/** Choices of a test about its application. */
 export interface ApplicationOptions {
   /** Variables on top of the usual ones; `undefined` takes one away. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -51,6 +51,8 @@ export interface TestApplication {
   readonly api: TestAgent;
   /** Calls without a key, as a browser does. */
   readonly browser: TestAgent;
+  /** A further browser, with cookies of its own. */
+  newBrowser(): TestAgent;
   /** Makes a key with the given scopes and returns its text. */
   createKey(...scopes: AccessScope[]): Promise<string>;
   close(): Promise<void>;
@@ -110,6 +112,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       routes,
       api: request.agent(url).set('authorization', `Bearer ${key}`),
       browser: request.agent(url),
+      newBrowser: () => request.agent(url),
       createKey: (...scopes) => apiKeys.create('test', scopes),
       close: async () => {
         await started.close();

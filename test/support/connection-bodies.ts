@@ -48,3 +48,8 @@ export async function getToken<Body extends BearerBody | OAuth1Body>(
   expect(response.headers['cache-control']).toBe('no-store');
   return response.body as Body;
 }
+
+/** Whether a user has a connection to a provider, active or ended. */
+export async function isConnected({ api }: Pick<TestApplication, 'api'>, user: string, slug: string): Promise<boolean> {
+  return (await api.get(`/v1/users/${user}/connections/${slug}`)).status === 200;
+}

@@ -22,6 +22,14 @@ export async function findLinkRow(application: TestApplication, state: string) {
   return row;
 }
 
+/** The links of a user and how they ended, in the order of their start. */
+export function linksOf(
+  { databaseUrl }: Pick<TestApplication, 'databaseUrl'>,
+  user: string,
+): Promise<{ id: string; outcome: string | null }[]> {
+  return queryDatabase(databaseUrl, 'SELECT id, outcome FROM links WHERE user_id = $1 ORDER BY created_at', [user]);
+}
+
 /** Opens what a link keeps sealed, as only the application can. */
 export async function openSealed(application: TestApplication, state: string): Promise<HandshakeSecrets> {
   const row = await findLinkRow(application, state);
