@@ -4,11 +4,11 @@ import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
 import { MigrationStore } from '../../src/tokens/migration/migration-store.js';
-import { KeyAdministration } from '../../src/vault/key-administration.js';
 import { Reencryption } from '../../src/vault/reencryption.js';
 import type { CallKind } from '../../src/sandbox/call-history.js';
 import { type HoldPoint, StatementProxy } from '../faults/support/statement-proxy.js';
 import { startApplication, type TestApplication } from '../support/application.js';
+import { rotate } from '../support/key-rotation.js';
 import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -18,7 +18,7 @@ const hourMs = 3_600_000;
 /** Longer than any command takes that is going to be killed. */
 const forEver = 600_000;
 
-/** What is tested, taken away: nothing says that an exchange was begun. */
+/** Lacks the tested defense: nothing says that an exchange was begun. */
 @Injectable()
 class ForgetfulStore extends MigrationStore {
   constructor(database: Database) {
@@ -286,8 +286,7 @@ describe('a run that is killed (O1-11)', () => {
     const { user, account } = await linkedUser();
     await kill(untilHeld(proxy.holdResponse('grant-migrations-save-result')));
     const purpose = 'grant_migrations.sealed';
-    const administration = application.app.get(KeyAdministration, { strict: false });
-    await administration.promote(await administration.add(purpose), 0, true);
+    await rotate(application, purpose);
     const done = await application.app.get(Reencryption, { strict: false }).run(purpose, 1_000, () => undefined);
 
     expect(done).toMatchObject({ moved: 1, unreadable: 0 });

@@ -12,6 +12,8 @@ import { vaultConfig, type VaultConfig } from '../../src/vault/vault.config.js';
 import { VaultService } from '../../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
+import { addReplica } from '../support/key-rotation.js';
+import { changeRows, deleteRows, passTimeInRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -71,7 +73,7 @@ describe('the key ring', () => {
 
   it('makes one active key a purpose, also when two instances make them at the same moment', async () => {
     const { app, databaseUrl } = await start();
-    await queryDatabase(databaseUrl, 'DELETE FROM vault_keys');
+    await deleteRows(databaseUrl, 'vault_keys');
     const database = new MeetingDatabase(app.get(DataSource), 'vault-insert-active-key');
     const rings = [1, 2].map(
       () => new KeyRing(new KeyStore(database), app.get(KeySource), app.get<VaultConfig>(vaultConfig.KEY)),
@@ -87,7 +89,7 @@ describe('the key ring', () => {
 
   it('finds a key that another instance made later, by the id in the envelope (CR-05)', async () => {
     const first = await start();
-    await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
+    await changeRows(first.databaseUrl, 'vault_keys', { state: 'decrypt_only' });
     const second = await start(first);
     await linkAccount(second, 'user-1', 'whoop');
     await first.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
@@ -95,7 +97,7 @@ describe('the key ring', () => {
 
   it('does not call a value unreadable while its key is unavailable (CR-14)', async () => {
     const first = await start();
-    await queryDatabase(first.databaseUrl, `UPDATE vault_keys SET state = 'decrypt_only'`);
+    await changeRows(first.databaseUrl, 'vault_keys', { state: 'decrypt_only' });
     const second = await start(first);
     await linkAccount(second, 'user-1', 'whoop');
     const source = first.app.get(KeySource, { strict: false });
@@ -173,7 +175,7 @@ describe('the key ring', () => {
   it('changes no wrapping and no check value that another process has changed (CR-07, CR-10)', async () => {
     const { app, databaseUrl } = await start();
     const store = app.get(KeyStore, { strict: false });
-    const read = () => queryDatabase(databaseUrl, 'SELECT * FROM vault_keys ORDER BY kid');
+    const read = () => rowsOf(databaseUrl, 'vault_keys', {}, 'kid');
     const before = await read();
     const [key] = await store.list();
     const wrapped = { blob: randomBytes(60), keyRef: 'local:other' };
@@ -197,18 +199,14 @@ describe('the key ring', () => {
   it('waits at a promotion for living replicas that lack the key, and for no dead ones (CR-07)', async () => {
     const { app, databaseUrl } = await start();
     const [ring, store] = [app.get(KeyRing, { strict: false }), app.get(KeyStore, { strict: false })];
-    await queryDatabase(databaseUrl, 'DELETE FROM vault_replicas');
+    await deleteRows(databaseUrl, 'vault_replicas');
     const replica = randomUUID();
-    await queryDatabase(
-      databaseUrl,
-      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, '{}', now() + interval '1 hour')`,
-      [replica],
-    );
+    await addReplica(databaseUrl, replica);
     const { kid, ...made } = await ring.createKey('connections.sealed');
     await store.insertPending({ kid, ...made });
     expect(await store.promote(kid, false)).toBe(false);
     expect(await store.findReplicasLacking(kid)).toEqual([replica]);
-    await queryDatabase(databaseUrl, `UPDATE vault_replicas SET live_until = now() - interval '1 second'`);
+    await passTimeInRows(databaseUrl, 'vault_replicas', ['live_until'], 3_601);
     expect(await store.findReplicasLacking(kid)).toEqual([]);
     expect(await store.promote(kid, false)).toBe(true);
     expect(await store.promote(kid, true)).toBe(false);
@@ -222,15 +220,11 @@ describe('the key ring', () => {
     const { kid, ...made } = await ring.createKey('connections.sealed');
     await store.insertPending({ kid, ...made });
     // A process of version 1.0.0 loads any key, and writes no generation.
-    await queryDatabase(
-      databaseUrl,
-      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, $2, now() + interval '1 hour')`,
-      [randomUUID(), [kid]],
-    );
+    await addReplica(databaseUrl, randomUUID(), [kid]);
     await expect(app.get(KeyAdministration, { strict: false }).promote(kid, 0, true)).rejects.toThrow(
       /1 live processes of an older version do not know suite 2/,
     );
-    await queryDatabase(databaseUrl, `UPDATE vault_replicas SET live_until = now() - interval '1 second'`);
+    await passTimeInRows(databaseUrl, 'vault_replicas', ['live_until'], 3_601);
     expect(await store.promote(kid, false)).toBe(true);
   });
 
@@ -260,17 +254,17 @@ describe('the key ring', () => {
     const application = await start();
     await linkAccount(application, 'user-1', 'whoop');
     const unknown = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
-    const [row] = await queryDatabase<{ sealed: Buffer }>(application.databaseUrl, 'SELECT sealed FROM connections');
+    const [row] = await rowsOf<{ sealed: Buffer }>(application.databaseUrl, 'connections');
     const sealed = row?.sealed ?? Buffer.alloc(0);
     const renamed = Buffer.concat([sealed.subarray(0, 4), unknown, sealed.subarray(20)]);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $1', [renamed]);
+    await changeRows(application.databaseUrl, 'connections', { sealed: renamed });
 
     const response = await application.api.get('/v1/users/user-1/connections/whoop/token').expect(500);
     expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE', act: 'operator' });
     const status = await application.api.get('/v1/users/user-1/connections/whoop').expect(200);
     expect(status.body).toMatchObject({ status: 'active', last_error: null });
 
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET sealed = $1', [sealed]);
+    await changeRows(application.databaseUrl, 'connections', { sealed });
     await application.api.get('/v1/users/user-1/connections/whoop/token').expect(200);
   });
 
@@ -289,13 +283,13 @@ describe('the key ring', () => {
 
   it('does not start with a wrapped key that was altered (CR-10)', async () => {
     const application = await start();
-    await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET wrapped_key = $1', [randomBytes(60)]);
+    await changeRows(application.databaseUrl, 'vault_keys', { wrapped_key: randomBytes(60) });
     await expect(start(application)).rejects.toThrow(/ENCRYPTION_ROOT_KEY/);
   });
 
   it('does not start when a key does not match its check value (CR-10)', async () => {
     const application = await start();
-    await queryDatabase(application.databaseUrl, 'UPDATE vault_keys SET key_check = $1', [randomBytes(16)]);
+    await changeRows(application.databaseUrl, 'vault_keys', { key_check: randomBytes(16) });
     await expect(start(application)).rejects.toThrow(/cannot be unwrapped/);
   });
 
@@ -305,7 +299,7 @@ describe('the key ring', () => {
     const read = () =>
       queryDatabase<{ key_check: Buffer }>(databaseUrl, 'SELECT key_check FROM vault_keys ORDER BY kid');
     const before = await read();
-    await queryDatabase(databaseUrl, 'UPDATE vault_keys SET key_check = NULL');
+    await changeRows(databaseUrl, 'vault_keys', { key_check: null });
     await start(application);
     await expect(read()).resolves.toEqual(before);
   });
