@@ -1,19 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
-import { whoopSandbox } from '../../src/providers/whoop/whoop.sandbox.js';
-import { consent } from '../../src/sandbox/testing/consent.js';
 import { runMigrationCommand } from '../support/migration-command.js';
 import {
   checkout,
-  endPostgres,
   type Ending,
-  findPostgres,
   removeDirectory,
   startProcess,
   type ServiceProcess,
@@ -22,278 +15,9 @@ import {
 } from '../support/service-process.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { request } from '../../src/sandbox/testing/request.js';
+import { call, makeReachableDirectory, statusOf, useProcesses } from '../support/started-processes.js';
 
-interface Credentials {
-  readonly api_url: string;
-  readonly api_key: string;
-  readonly sandbox_url: string;
-}
-
-const banner = 'Start a link, then open its link_web_url in a browser';
-
-let directory: string;
-let processes: ServiceProcess[];
-
-beforeAll(async () => {
-  directory = await makeDirectory();
-});
-
-beforeEach(() => {
-  processes = [];
-});
-
-afterEach(async () => {
-  await Promise.all(processes.map((each) => each.stop('SIGKILL')));
-});
-
-afterAll(() => removeDirectory(directory));
-
-describe('node dist/main.js in development', () => {
-  let firstStart: { credentials: Credentials; stdout: string; stderr: string; modes: number[]; statuses: number[] };
-  let firstLink: Record<
-    'start' | 'end' | 'token' | 'answer' | 'proxied',
-    { status: number; body: Record<string, unknown> }
-  >;
-  let callback: URL;
-
-  beforeAll(async () => {
-    processes = [];
-    const service = await startDevelopment();
-    const credentials = await readCredentials();
-    const { api_url: apiUrl, sandbox_url: sandboxUrl } = credentials;
-    firstStart = {
-      credentials,
-      stdout: service.stdout(),
-      stderr: service.stderr(),
-      modes: await Promise.all(['dev-credentials.json', 'root-key', 'postgres.password'].map(modeOf)),
-      statuses: await Promise.all([`${apiUrl}/health/ready`, `${apiUrl}/docs`, `${sandboxUrl}/`].map(status)),
-    };
-    const { url, key } = await readCurl(service);
-    const start = await call('POST', url, key);
-    callback = await consent(String(start.body['link_web_url']), { account: '4711' });
-    const end = await call('GET', callback.href);
-    const token = await call('GET', `${apiUrl}/v1/users/user-1/connections/whoop/token`, key);
-    const answer = await call('GET', `${sandboxUrl}/whoop${whoopSandbox.apiPath}`, String(token.body['access_token']));
-    const proxied = await call('GET', `${apiUrl}/v1/users/user-1/connections/whoop/proxy/cycle?limit=10`, key);
-    firstLink = { start, end, token, answer, proxied };
-    await service.stop();
-  });
-
-  afterEach(() => endPostgres(directory, 'SIGINT'));
-
-  it('starts a database, the API and the sandbox from nothing, and says where they are', () => {
-    const { credentials, stdout } = firstStart;
-
-    expect(credentials).toEqual({
-      api_url: expect.stringMatching(/^http:\/\/localhost:\d+$/),
-      api_key: expect.stringMatching(/^cuff_[0-9a-f]{18}_[\w-]{43}$/),
-      sandbox_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-    });
-    for (const text of [credentials.api_url, credentials.sandbox_url, credentialsFile()]) {
-      expect(stdout).toContain(text);
-    }
-    expect(stdout).toContain('Creating a PostgreSQL data directory');
-    expect(stdout).not.toContain(credentials.api_key);
-    expect(firstStart.stderr).toBe('');
-    expect(firstStart.modes).toEqual([0o600, 0o600, 0o600]);
-    expect(firstStart.statuses).toEqual([200, 200, 200]);
-  });
-
-  it('starts a link by the printed curl, which a user then completes by hand', () => {
-    const { start, end, answer, proxied } = firstLink;
-
-    expect(start.status).toBe(201);
-    expect(new URL(String(start.body['link_web_url'])).origin).toBe(firstStart.credentials.sandbox_url);
-    expect(callback.origin).toBe(firstStart.credentials.api_url);
-    expect(end).toMatchObject({ status: 200, body: { success: true, provider: 'whoop' } });
-    expect(answer).toMatchObject({ status: 200, body: { ok: true, account_id: '4711' } });
-    expect(proxied).toMatchObject({ status: 200, body: { account_id: '4711', received: { query: 'limit=10' } } });
-  });
-
-  it('keeps the API key and the connections over a stop by SIGTERM, which ends the database too', async () => {
-    const service = await startDevelopment();
-    await expect(findPostgres(directory)).resolves.toBeDefined();
-
-    await expect(service.stop('SIGTERM')).resolves.toEqual({ status: 0, signal: null });
-    await expect(findPostgres(directory)).resolves.toBeUndefined();
-    await startDevelopment();
-
-    await expectConnection();
-  });
-
-  it('starts again after kill -9, on the database that was left running', async () => {
-    const first = await startDevelopment();
-    await first.stop('SIGKILL');
-    await expect(findPostgres(directory)).resolves.toBeDefined();
-
-    const second = await startDevelopment();
-
-    expect(second.stdout()).toContain('Attached to the PostgreSQL already running');
-    await expectConnection();
-  });
-
-  it('starts again after kill -9 of the service and of the database', async () => {
-    const first = await startDevelopment();
-    await first.stop('SIGKILL');
-    await endPostgres(directory, 'SIGKILL');
-
-    await startDevelopment();
-
-    await expectConnection();
-  });
-
-  it('refuses a second start in the same folder, says what to do, and leaves the credentials of the first', async () => {
-    const first = await startDevelopment();
-    const before = await readFile(credentialsFile());
-
-    const second = keep(startService(directory, { PORT: String(await findFreePort()), SANDBOX_PORT: '0' }));
-
-    await expect(second.ended()).resolves.toEqual({ status: 1, signal: null });
-    const { api_url: url } = await readCredentials();
-    expect(second.stderr()).toMatch(`Cufflink cannot start. Cufflink already runs in this folder, at ${url}.`);
-    expect(second.stderr()).toContain('start it in another folder with other values of PORT and SANDBOX_PORT');
-    await expect(readFile(credentialsFile())).resolves.toEqual(before);
-    await expect(status(`${url}/health/ready`)).resolves.toBe(200);
-    expect(first.child.exitCode).toBeNull();
-  });
-
-  it('keeps the grants of the fake providers over a stop, so that a refresh works after it', async () => {
-    await startDevelopment();
-    const { api_url: url, api_key: key } = await readCredentials();
-    const tokenUrl = `${url}/v1/users/user-1/connections/whoop`;
-    const before = await call('GET', `${tokenUrl}/token`, key);
-
-    await expect(call('POST', `${tokenUrl}/refresh`, key)).resolves.toMatchObject({ status: 200 });
-
-    const after = await call('GET', `${tokenUrl}/token`, key);
-    expect(after.status).toBe(200);
-    expect(after.body['fingerprint']).not.toBe(before.body['fingerprint']);
-    await expect(call('GET', `${tokenUrl}/proxy/cycle`, key)).resolves.toMatchObject({ status: 200 });
-  });
-
-  it('takes the credentials file back to mode 0600 and makes a new key where the database does not know the old one', async () => {
-    const before = await readFile(credentialsFile());
-    await writeFile(credentialsFile(), JSON.stringify({ api_key: `cuff_${'0'.repeat(18)}_${'A'.repeat(43)}` }));
-    await chmod(credentialsFile(), 0o644);
-
-    await startDevelopment();
-
-    const credentials = await readCredentials();
-    await expect(modeOf('dev-credentials.json')).resolves.toBe(0o600);
-    expect(credentials.api_key).not.toBe(firstStart.credentials.api_key);
-    await expect(call('GET', `${credentials.api_url}/v1/providers`, credentials.api_key)).resolves.toMatchObject({
-      status: 200,
-    });
-    await writeFile(credentialsFile(), before);
-  });
-
-  it('sends the requests of a provider with credentials to its own endpoints, and those of the others to the sandbox', async () => {
-    await startDevelopment({ WHOOP_CLIENT_ID: 'id', WHOOP_CLIENT_SECRET: 'secret' });
-
-    const { api_url: url, api_key: key } = await readCredentials();
-    const { body } = await call('GET', `${url}/v1/providers`, key);
-
-    expect(body['providers']).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ slug: 'whoop', configured: true, sandbox: false }),
-        expect.objectContaining({ slug: 'garmin', configured: true, sandbox: true }),
-      ]),
-    );
-  });
-
-  it('ends with a sentence that names a taken PORT, status 1, and no database left behind', async () => {
-    const holder = createServer().listen(0, '127.0.0.1');
-    await once(holder, 'listening');
-    const address = holder.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    try {
-      const service = keep(startService(directory, { PORT: String(port), SANDBOX_PORT: '0' }));
-
-      await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
-
-      expect(service.stderr()).toMatch(`Cufflink cannot start. PORT ${port} cannot be used`);
-      expect(service.stdout()).toContain('Started PostgreSQL');
-      await expect(findPostgres(directory)).resolves.toBeUndefined();
-    } finally {
-      holder.close();
-    }
-  });
-
-  it('falls back to a free port for the sandbox when another process has SANDBOX_PORT', async () => {
-    const holder = createServer().listen(0, '127.0.0.1');
-    await once(holder, 'listening');
-    const address = holder.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    try {
-      await startDevelopment({ SANDBOX_PORT: String(port) });
-
-      const { sandbox_url: url } = await readCredentials();
-      expect(url).not.toContain(`:${port}`);
-      await expect(status(`${url}/`)).resolves.toBe(200);
-    } finally {
-      holder.close();
-    }
-  });
-
-  it.each([
-    ['SANDBOX_PORT', { SANDBOX_PORT: 'abc' }],
-    ['SANDBOX_URL', { SANDBOX_URL: 'nowhere' }],
-    ['PORT', { PORT: '65536' }],
-    ['NODE_ENV', { NODE_ENV: 'prod' }],
-    ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
-    ['WHOOP_CLIENT_SECRET', { WHOOP_CLIENT_ID: 'id' }],
-    ['NODE_TLS_REJECT_UNAUTHORIZED', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
-  ])('names a wrong %s, ends with status 1 and leaves no database behind', async (variable, environment) => {
-    const service = keep(
-      startService(directory, { PORT: String(await findFreePort()), SANDBOX_PORT: '0', ...environment }),
-    );
-
-    await expect(service.ended()).resolves.toEqual({ status: 1, signal: null });
-
-    expect(service.stderr()).toMatch(new RegExp(`Cufflink cannot start\\. .*${variable}`));
-    await expect(findPostgres(directory)).resolves.toBeUndefined();
-  });
-
-  async function expectConnection(): Promise<void> {
-    const { api_url: url, api_key: key } = await readCredentials();
-    expect(key).toBe(firstStart.credentials.api_key);
-    await expect(call('GET', `${url}/v1/users/user-1/connections/whoop`, key)).resolves.toMatchObject({
-      status: 200,
-      body: { connection_id: firstLink.end.body['connection_id'], status: 'active' },
-    });
-  }
-
-  async function startDevelopment(environment: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-    const port = String(await findFreePort());
-    const service = keep(startService(directory, { PORT: port, SANDBOX_PORT: '0', ...environment }));
-    await service.waitFor(banner);
-    return service;
-  }
-
-  /** Does what the shell does with the printed command. */
-  async function readCurl(service: ServiceProcess): Promise<{ url: string; key: string }> {
-    await service.waitFor('api_key');
-    const curl = /curl -s -X POST (\S+) \\\n {4}-H "Authorization: Bearer \$\(node -p '([^']+)'\)"\n/.exec(
-      service.stdout(),
-    );
-    const print = startProcess(['-p', curl?.[2] ?? ''], directory, {});
-    await print.ended();
-    return { url: curl?.[1] ?? '', key: print.stdout().trim() };
-  }
-
-  async function modeOf(name: string): Promise<number> {
-    return (await stat(join(directory, '.cufflink', name))).mode & 0o777;
-  }
-
-  function credentialsFile(): string {
-    return join(directory, '.cufflink/dev-credentials.json');
-  }
-
-  async function readCredentials(): Promise<Credentials> {
-    return JSON.parse(await readFile(credentialsFile(), 'utf8')) as Credentials;
-  }
-});
+const keep = useProcesses();
 
 describe('node dist/main.js in production', () => {
   const rootKey = randomBytes(32);
@@ -302,7 +26,7 @@ describe('node dist/main.js in production', () => {
   let valid: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
-    working = await makeDirectory();
+    working = await makeReachableDirectory();
     databaseUrl = await createTestDatabase();
     valid = {
       NODE_ENV: 'production',
@@ -392,7 +116,7 @@ describe('node dist/main.js in production', () => {
     expect(tables).toEqual([]);
   });
 
-  it('does not start on a database that does not respond', async () => {
+  it('does not boot on a database that does not respond', async () => {
     await expectRefusal({ DATABASE_URL: `postgres://localhost:${await findFreePort()}/none` }, 'ECONNREFUSED');
   });
 
@@ -411,7 +135,7 @@ describe('node dist/main.js in production', () => {
 
       const providers = await call('GET', `${url}/v1/providers`, key);
       const link = await call('POST', `${url}/v1/users/user-1/connections/whoop/link`, key);
-      const demo = await Promise.all(['/demo', '/demo/return', '/demo/user'].map((path) => status(url + path)));
+      const demo = await Promise.all(['/demo', '/demo/return', '/demo/user'].map((path) => statusOf(url + path)));
       await service.stop();
 
       const listed = providers.body['providers'] as readonly { configured: boolean; sandbox: boolean }[];
@@ -606,33 +330,4 @@ interface Finished extends Ending {
 
 function cliArguments(...args: readonly string[]): string[] {
   return [join(checkout, 'dist/cli/main.js'), 'api-keys', ...args];
-}
-
-/** A directory that PostgreSQL's own user can enter when we are root. */
-async function makeDirectory(): Promise<string> {
-  const path = await mkdtemp(join(await realpath(tmpdir()), 'cufflink-start-'));
-  await chmod(path, 0o755);
-  return path;
-}
-
-/** Sees to it that the process ends with the test. */
-function keep(service: ServiceProcess): ServiceProcess {
-  processes.push(service);
-  return service;
-}
-
-async function call(
-  method: 'GET' | 'POST' | 'DELETE',
-  url: string,
-  key?: string,
-): Promise<{ status: number; body: Record<string, unknown> }> {
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const { statusCode, body } = await request(url, { method, headers });
-  return { status: statusCode, body: (await body.json()) as Record<string, unknown> };
-}
-
-async function status(url: string): Promise<number> {
-  const { statusCode, body } = await request(url);
-  await body.dump();
-  return statusCode;
 }
