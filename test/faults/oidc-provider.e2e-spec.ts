@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { OAuth2Definition } from '../../src/provider-kit/definition/provider-definition.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
-import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { OidcPeer } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
@@ -293,7 +294,7 @@ describe('an independent server that revokes the grant when a refresh token come
             peer.records.liveGrants().every(({ familyId }) => familyId !== connection.familyId),
           );
         }
-        // What a refresh brings after the unlink is dropped.
+        // Tokens that a refresh brings after the unlink are dropped.
         return connections.map((each) => ({ ...each, formerFamilyIds: [each.familyId] }));
       });
       // That they are gone is what was asked for.

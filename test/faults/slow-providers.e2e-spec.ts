@@ -4,7 +4,8 @@ import { defineGraceful } from '../support/graceful-provider.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
-import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { OidcPeer } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -125,7 +126,7 @@ describe('a server that decides on a refresh at once and responds long after the
       expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
       expect(connections.map((each) => cluster.refreshCount(each))).toEqual(connections.map(() => 1));
       expect(peer.revokedGrants).toBe(0);
-      // What is stored is what the peer takes.
+      // The peer takes the stored tokens.
       expect(await refreshAll(second, connections)).toEqual(
         connections.map(() => expect.objectContaining({ status: 'active' })),
       );

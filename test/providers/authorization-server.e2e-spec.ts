@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { pathOf, startLink } from '../support/linking.js';
-import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { OidcPeer } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { request } from '../../src/sandbox/testing/request.js';
 

@@ -26,7 +26,8 @@ import {
 } from '../../src/provider-kit/testing/recording-server.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
-import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { OidcPeer } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 
 const outbound = { allowLoopback: true, privateHosts: [], sandboxHost: undefined, proxyUrl: undefined };

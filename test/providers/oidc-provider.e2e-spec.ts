@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { startApplication, type ApplicationOptions, type TestApplication } from '../support/application.js';
 import { pathOf, startLink } from '../support/linking.js';
-import { OidcPeer, type PeerClient, type PeerConsent } from '../support/oidc-peer.js';
+import { OidcPeer, type PeerConsent } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { PeerBasicModule, peerEnvironment, PeerPostModule, peerScopes } from '../support/peer-provider.js';
 import { passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
@@ -85,7 +86,7 @@ describe('an independent OAuth 2.0 server as the provider', () => {
     });
   }
 
-  /** What makes a further instance one of the same service. */
+  /** Options of a further instance of the same service. */
   function shared(): ApplicationOptions {
     const { databaseUrl, rootKey, sandbox, clock } = first;
     return { databaseUrl, rootKey, sandbox, clock };

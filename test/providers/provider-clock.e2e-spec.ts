@@ -16,7 +16,7 @@ import { approvedLink, linkAccount, newUser, pathOf } from '../support/linking.j
 const slug = 'garmin-oauth1';
 const twoDaysSeconds = 172_800;
 
-/** What is tested, taken away: every request is signed for our own time and sent once. */
+/** Lacks the tested defense: signs every request for our own time, and sends it once. */
 class OneTryClocks extends ProviderClocks {
   override send<Response>(_definition: OAuth1Definition, send: (now: Date) => Promise<Response>): Promise<Response> {
     return send(this.now(''));
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 afterAll(() => application.close());
 
-/** What the provider said to calls of one kind since there were so many. */
+/** Outcomes of the provider's calls of one kind, after the first so many. */
 function outcomes(kind: CallKind, since = 0): string[] {
   const { history } = application.sandbox.provider(slug);
   return history

@@ -22,7 +22,8 @@ import type { ProviderRequest, ProviderResponse } from '../../src/provider-kit/h
 import { createPlainProvider } from '../../src/provider-kit/testing/plain-provider.js';
 import { VendorSandbox } from '../../src/sandbox/vendor-sandbox.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
-import { OidcPeer, type PeerClient } from '../support/oidc-peer.js';
+import { OidcPeer } from '../support/oidc-peer.js';
+import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';

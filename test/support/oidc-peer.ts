@@ -1,33 +1,19 @@
-import { generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-// @ts-expect-error oidc-provider ships no type declarations; what is used of it is declared below.
-import UntypedProvider from 'oidc-provider';
+import {
+  createOidcServer,
+  interactionPath,
+  type OidcContext,
+  type OidcServer,
+  type PeerClient,
+  type PeerOptions,
+  type TokenEndpointBody,
+} from './oidc-server.js';
 import { PeerRecords } from './peer-records.js';
 import { request } from '../../src/sandbox/testing/request.js';
-
-/** A confidential client registered at the peer. */
-export interface PeerClient {
-  readonly id: string;
-  readonly secret: string;
-  readonly authentication: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
-  /** For `private_key_jwt`, the public key that the client has registered. */
-  readonly key?: JsonWebKey & { readonly kid: string };
-  readonly redirectUri: string;
-}
-
-/** How a peer is set up. */
-export interface PeerOptions {
-  readonly clients: readonly PeerClient[];
-  /** Beside `openid` and `offline_access`. */
-  readonly scopes: readonly string[];
-  readonly accessTokenLifetimeSeconds: number;
-  /** Whether authorisation requests have to be pushed (RFC 9126). */
-  readonly requirePushedRequests?: boolean;
-}
 
 /** One request that reached the token endpoint, and its response. */
 export interface PeerTokenRequest {
@@ -41,7 +27,7 @@ export interface PeerTokenRequest {
   readonly refreshToken: string | undefined;
 }
 
-/** What the user does on the peer's consent page. */
+/** Choices of the user on the peer's consent page. */
 export interface PeerConsent {
   readonly account?: string;
   readonly decision?: 'approve' | 'deny';
@@ -73,7 +59,7 @@ export class OidcPeer {
   private constructor(
     readonly url: string,
     private readonly server: Server,
-    private readonly provider: Provider,
+    private readonly provider: OidcServer,
   ) {}
 
   static async start(options: PeerOptions): Promise<OidcPeer> {
@@ -81,7 +67,7 @@ export class OidcPeer {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const provider = new (UntypedProvider as ProviderConstructor)(url, configuration(options));
+    const provider = createOidcServer(url, options);
     const peer = new OidcPeer(url, server, provider);
     provider.on('grant.revoked', (_context, grantId) => {
       peer.grantsRevoked += 1;
@@ -230,7 +216,7 @@ export class OidcPeer {
     return url;
   }
 
-  private async serve(context: Context, next: () => Promise<void>): Promise<void> {
+  private async serve(context: OidcContext, next: () => Promise<void>): Promise<void> {
     if (context.path.startsWith(interactionPath) && context.method === 'POST') {
       await this.decide(context);
     } else if (context.path === '/token' && context.method === 'POST') {
@@ -241,7 +227,7 @@ export class OidcPeer {
   }
 
   /** Ends sign-in and consent with one form. There is no page to show: {@link consent} knows the fields. */
-  private async decide(context: Context): Promise<void> {
+  private async decide(context: OidcContext): Promise<void> {
     const { provider } = this;
     const form = new URLSearchParams(await text(context.req));
     const { params } = await provider.interactionDetails(context.req, context.res);
@@ -266,7 +252,7 @@ export class OidcPeer {
    * Delays, counts and records. Requests are processed one after the other, as in a provider's transaction: the peer
    * looks at a token and uses it up in two steps, and a second request between them would go unnoticed.
    */
-  private async respondWithToken(context: Context, next: () => Promise<void>): Promise<void> {
+  private async respondWithToken(context: OidcContext, next: () => Promise<void>): Promise<void> {
     const at = Date.now();
     this.inFlight += 1;
     const sent = Object.fromEntries(await peekForm(context.req));
@@ -355,139 +341,3 @@ export function basicHeader({ id, secret }: PeerClient): string {
   const [user, password] = [id, secret].map((each) => new URLSearchParams([['', each]]).toString().slice(1));
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
-
-const interactionPath = '/interaction/';
-
-function configuration(options: PeerOptions): object {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return {
-    adapter: memoryAdapters(options.clients),
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    enabledJWA: { clientAuthSigningAlgValues: ['ES384'] },
-    cookies: { keys: [randomBytes(32).toString('hex')] },
-    features: {
-      devInteractions: { enabled: false },
-      pushedAuthorizationRequests: {
-        enabled: options.requirePushedRequests === true,
-        requirePushedAuthorizationRequests: options.requirePushedRequests === true,
-      },
-      revocation: {
-        enabled: true,
-        allowedPolicy: (_context: unknown, caller: Owner, token: Owner) => isSame(caller, token),
-      },
-    },
-    findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
-    interactions: { url: (_context: unknown, { uid }: { uid: string }) => interactionPath + uid },
-    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
-    pkce: { required: () => true },
-    rotateRefreshToken: true,
-    scopes: ['openid', 'offline_access', ...options.scopes],
-    ttl: {
-      AccessToken: options.accessTokenLifetimeSeconds,
-      AuthorizationCode: 60,
-      Grant: 86_400,
-      IdToken: 3_600,
-      Interaction: 600,
-      RefreshToken: 86_400,
-      Session: 3_600,
-    },
-  };
-}
-
-/** What both a client and a token have. */
-interface Owner {
-  readonly clientId?: string;
-}
-
-function isSame(caller: Owner, token: Owner): boolean {
-  return caller.clientId === token.clientId;
-}
-
-type Payload = Record<string, unknown> & { grantId?: string; uid?: string; consumed?: number };
-
-function registrationOf({ id, secret, authentication, redirectUri, key }: PeerClient): Payload {
-  return {
-    client_id: id,
-    ...(key === undefined
-      ? { client_secret: secret }
-      : { jwks: { keys: [{ ...key }] }, token_endpoint_auth_signing_alg: 'ES384' }),
-    token_endpoint_auth_method: authentication,
-    redirect_uris: [redirectUri],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    id_token_signed_response_alg: 'ES256',
-  };
-}
-
-/**
- * The storage that `oidc-provider` asks for. Its own warns on the console that it is for development, and forgets old
- * entries.
- */
-function memoryAdapters(clients: readonly PeerClient[]): (model: string) => object {
-  // Not in the configuration: `oidc-provider` clones that, and then takes no JWK set out of Jest's own realm.
-  const stored = new Map<string, Payload>(clients.map((client) => [`Client:${client.id}`, registrationOf(client)]));
-  return (model) => ({
-    upsert: async (id: string, payload: Payload) => void stored.set(`${model}:${id}`, payload),
-    find: async (id: string) => stored.get(`${model}:${id}`),
-    findByUid: async (uid: string) =>
-      [...stored].find(([key, payload]) => key.startsWith(`${model}:`) && payload.uid === uid)?.[1],
-    findByUserCode: async () => undefined,
-    consume: async (id: string) => {
-      const payload = stored.get(`${model}:${id}`);
-      if (payload !== undefined) {
-        payload.consumed = Math.floor(Date.now() / 1_000);
-      }
-    },
-    destroy: async (id: string) => void stored.delete(`${model}:${id}`),
-    revokeByGrantId: async (grantId: string) => {
-      for (const [key, payload] of stored) {
-        if (payload.grantId === grantId && key.startsWith(`${model}:`)) {
-          stored.delete(key);
-        }
-      }
-    },
-  });
-}
-
-/** The response of the token endpoint. */
-interface TokenEndpointBody {
-  readonly error?: string;
-  readonly access_token?: string;
-  readonly expires_in?: number;
-  readonly refresh_token?: string;
-}
-
-/** The part of a Koa context that is used here. */
-interface Context {
-  readonly method: string;
-  readonly path: string;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly oidc?: {
-    readonly entities?: { readonly Grant?: { readonly jti: string; readonly accountId: string } };
-  };
-  status: number;
-  body: unknown;
-  redirect(url: string): void;
-}
-
-interface Grant {
-  addOIDCScope(scope: string): void;
-  rejectOIDCScope(scope: string): void;
-  save(): Promise<string>;
-}
-
-/** The part of `oidc-provider` that is used here. */
-interface Provider {
-  readonly Grant: new (fields: { accountId: string; clientId: string }) => Grant;
-  on(event: 'grant.revoked', listener: (context: Context, grantId: string) => void): void;
-  use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void;
-  callback(): RequestListener;
-  interactionDetails(
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<{ readonly params: { readonly client_id: string; readonly scope?: string } }>;
-  interactionResult(request: IncomingMessage, response: ServerResponse, result: object): Promise<string>;
-}
-
-type ProviderConstructor = new (issuer: string, configuration: object) => Provider;

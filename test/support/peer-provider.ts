@@ -2,7 +2,8 @@ import { defineProvider, type OAuth2Definition } from '../../src/provider-kit/de
 import { OAuth2ProviderModule } from '../../src/provider-kit/provider-module.js';
 import { environmentPrefix } from '../../src/provider-kit/definition/provider-settings.js';
 import type { OAuth2SandboxDefinition } from '../../src/provider-kit/definition/sandbox-definition.js';
-import type { OidcPeer, PeerClient } from './oidc-peer.js';
+import type { OidcPeer } from './oidc-peer.js';
+import type { PeerClient } from './oidc-server.js';
 
 /*
  * Two providers built as a folder of src/providers is, for an `oidc-provider` of a test. They differ in client
