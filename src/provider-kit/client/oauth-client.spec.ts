@@ -1,16 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OAuth2Definition } from '../definition/provider-definition.js';
-import {
-  canary,
-  code,
-  errorOf,
-  html,
-  json,
-  jsonResponse,
-  temporary,
-  tokenBody,
-  useClientBench,
-} from '../testing/client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { code, html, json, jsonResponse, temporary, tokenBody, useClientBench } from '../testing/client-bench.js';
 import { exampleOAuth1, exampleOAuth1Settings, exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 import type { PreparedResponse } from '../testing/recording-server.js';
 

@@ -1,15 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  canary,
-  errorOf,
-  jsonResponse,
-  now,
-  only,
-  temporary,
-  tokenBody,
-  verified,
-  useClientBench,
-} from '../testing/client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { jsonResponse, now, only, temporary, tokenBody, verified, useClientBench } from '../testing/client-bench.js';
 import { exampleOAuth1, exampleOAuth2 } from '../testing/example-definition.js';
 import type { PreparedResponse } from '../testing/recording-server.js';
 

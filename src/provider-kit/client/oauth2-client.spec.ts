@@ -1,16 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../clock/clock.js';
-import {
-  canary,
-  code,
-  errorOf,
-  formOf,
-  jsonResponse,
-  now,
-  only,
-  tokenBody,
-  useClientBench,
-} from '../testing/client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { code, formOf, jsonResponse, now, only, tokenBody, useClientBench } from '../testing/client-bench.js';
 import { exampleOAuth2, exampleSettings } from '../testing/example-definition.js';
 import type { PreparedResponse } from '../testing/recording-server.js';
 import { makeTestCertificate } from '../testing/test-certificate.js';

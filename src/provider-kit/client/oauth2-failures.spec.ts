@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { canary, code, errorOf, html, json, jsonResponse, tokenBody, useClientBench } from '../testing/client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { code, html, json, jsonResponse, tokenBody, useClientBench } from '../testing/client-bench.js';
 import { exampleOAuth2 } from '../testing/example-definition.js';
 import type { PreparedResponse } from '../testing/recording-server.js';
 

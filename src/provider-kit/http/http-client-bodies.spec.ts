@@ -1,7 +1,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { startRecordingServer, startSocketServer } from '../testing/recording-server.js';
-import { canary, client, errorOf, opened, post, useHttpClient } from '../testing/http-client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { client, opened, post, useHttpClient } from '../testing/http-client-bench.js';
 
 useHttpClient();
 

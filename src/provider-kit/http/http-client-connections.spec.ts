@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ProviderResponse } from './http-message.js';
 import { startRecordingServer, startSocketServer } from '../testing/recording-server.js';
-import { canary, client, errorOf, opened, post, useHttpClient } from '../testing/http-client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { client, opened, post, useHttpClient } from '../testing/http-client-bench.js';
 
 useHttpClient();
 

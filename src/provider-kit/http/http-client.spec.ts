@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProviderHttpClient } from './http-client.js';
 import { startRecordingServer } from '../testing/recording-server.js';
 import { makeTestCertificate } from '../testing/test-certificate.js';
-import { canary, client, errorOf, opened, post, replaceClient, useHttpClient } from '../testing/http-client-bench.js';
+import { canary, errorOf } from '../testing/canary.js';
+import { client, opened, post, replaceClient, useHttpClient } from '../testing/http-client-bench.js';
 
 useHttpClient();
 

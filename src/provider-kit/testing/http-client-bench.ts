@@ -1,10 +1,7 @@
-import { inspect } from 'node:util';
-import { afterEach, beforeEach, expect } from '@jest/globals';
+import { afterEach, beforeEach } from '@jest/globals';
 import { ProviderHttpClient } from '../http/http-client.js';
 import type { ProviderRequest, ProviderResponse } from '../http/http-message.js';
-
-/** A secret that no error may quote. */
-export const canary = 'canary5ecret';
+import { canary } from './canary.js';
 
 /** The client under test. A test that shuts it down replaces it. */
 export let client: ProviderHttpClient;
@@ -44,19 +41,4 @@ export function post(url: string, more: Partial<ProviderRequest> = {}): Promise<
     timeoutMs: 5000,
     ...more,
   });
-}
-
-/**
- * Returns the error of a promise that must reject, after checking that no way of printing it shows the canary (LOG-02).
- */
-export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
-  const error = await promise.then(
-    () => {
-      throw new Error('It did not fail.');
-    },
-    (reason: unknown) => reason,
-  );
-  const printed = `${inspect(error, { depth: 20, showHidden: true })} ${JSON.stringify(error)} ${String(error)}`;
-  expect(printed).not.toContain(canary);
-  return error;
 }

@@ -1,38 +1,15 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../clock/clock.js';
-import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
-import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
-import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
+import { describe, expect, it } from '@jest/globals';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
+import { useRespondingProvider } from '../../provider-kit/testing/responding-provider.js';
 import { corosDefinition } from './coros.definition.js';
 
 describeProviderContract(corosDefinition);
 
-const http = new ProviderHttpClient();
-let server: RecordingServer;
-
-afterAll(() => http.onApplicationShutdown());
-
-/** The provider, at a server that has only this response. */
-async function providerResponded(status: number, body: object): Promise<HealthProvider> {
-  server = await startRecordingServer(() => ({
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }));
-  const settings = readProviderSettings(corosDefinition, { SANDBOX_URL: server.url });
-  const client = new OAuth2Client(http, new Clock());
-  return createPlainProvider(corosDefinition, settings, client);
-}
+const { providerResponded, requests } = useRespondingProvider(corosDefinition);
 
 const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt' };
 
 describe('link with COROS', () => {
-  afterEach(() => server.close());
-
   it('reads the user from the token response, and takes one without token_type', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: [] };
     const provider = await providerResponded(200, { access_token: 'at', refresh_token: 'rt', openId: 'open-id' });
@@ -44,8 +21,6 @@ describe('link with COROS', () => {
 });
 
 describe('refresh at COROS', () => {
-  afterEach(() => server.close());
-
   it('gives the token in use 30 days more', async () => {
     const provider = await providerResponded(200, { result: '0000', message: 'OK' });
     expect({ ...(await provider.refresh(tokens)) }).toMatchObject({
@@ -53,9 +28,7 @@ describe('refresh at COROS', () => {
       refreshToken: undefined,
       expiresInSeconds: 2_592_000,
     });
-    expect(server.requests.map(({ method, target }) => `${method} ${target}`)).toEqual([
-      'POST /coros/oauth2/refresh-token',
-    ]);
+    expect(requests().map(({ method, target }) => `${method} ${target}`)).toEqual(['POST /coros/oauth2/refresh-token']);
   });
 
   it('takes tokens in the response when they come after all', async () => {
@@ -79,9 +52,7 @@ describe('refresh at COROS', () => {
 });
 
 describe('result 5006 of COROS', () => {
-  afterEach(() => server.close());
-
-  it('holds up no other connection, since it may concern this one alone', async () => {
+  it('holds up no other connection, since it may be about this one alone', async () => {
     const provider = await providerResponded(200, { result: '5006', message: 'free text' });
     await expect(provider.refresh(tokens)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',
@@ -91,13 +62,11 @@ describe('result 5006 of COROS', () => {
 });
 
 describe('revocation at COROS', () => {
-  afterEach(() => server.close());
-
   it('sends the access token in the query', async () => {
     const provider = await providerResponded(200, { result: '0000', message: 'OK' });
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
-    expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]).toMatchObject({
+    expect(requests()).toHaveLength(1);
+    expect(requests()[0]).toMatchObject({
       method: 'POST',
       target: '/coros/oauth2/deauthorize?token=not-a-real-at',
       body: '',

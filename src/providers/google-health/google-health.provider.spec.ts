@@ -1,39 +1,16 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../clock/clock.js';
-import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
-import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
-import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
+import { describe, expect, it } from '@jest/globals';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
+import { useRespondingProvider } from '../../provider-kit/testing/responding-provider.js';
 import { googleHealthDefinition } from './google-health.definition.js';
 
 describeProviderContract(googleHealthDefinition);
 
-const http = new ProviderHttpClient();
-let server: RecordingServer;
-
-afterAll(() => http.onApplicationShutdown());
-
-/** The provider, at a server that has only this response. */
-async function providerResponded(status: number, body: object): Promise<HealthProvider> {
-  server = await startRecordingServer(() => ({
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }));
-  const settings = readProviderSettings(googleHealthDefinition, { SANDBOX_URL: server.url });
-  const client = new OAuth2Client(http, new Clock());
-  return createPlainProvider(googleHealthDefinition, settings, client);
-}
+const { providerResponded, requests } = useRespondingProvider(googleHealthDefinition);
 
 const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['a', 'b'] };
 const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt' };
 
 describe('link with Google Health', () => {
-  afterEach(() => server.close());
-
   it('sends a challenge, and reads scopes, lives and user where Google tells them', async () => {
     const provider = await providerResponded(200, {
       access_token: 'at',
@@ -53,17 +30,15 @@ describe('link with Google Health', () => {
       refreshExpiresInSeconds: 604_799,
     });
     expect(await provider.findProviderUserId(tokenResponse)).toBe('health-user');
-    expect(server.requests.at(-1)).toMatchObject({ method: 'GET', target: '/google-health/v4/users/me/identity' });
+    expect(requests().at(-1)).toMatchObject({ method: 'GET', target: '/google-health/v4/users/me/identity' });
   });
 });
 
 describe('revocation at Google', () => {
-  afterEach(() => server.close());
-
   it('is proved by the token alone', async () => {
     const provider = await providerResponded(200, {});
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
-    const [request] = server.requests;
+    const [request] = requests();
     expect(request).toMatchObject({ method: 'POST', target: '/google-health/revoke' });
     expect(request?.headers.authorization).toBeUndefined();
     const form = new URLSearchParams(request?.body);

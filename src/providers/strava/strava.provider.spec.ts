@@ -1,39 +1,16 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../clock/clock.js';
-import type { HealthProvider } from '../../provider-kit/health-provider.js';
-import { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
-import { readProviderSettings } from '../../provider-kit/definition/provider-settings.js';
-import { createPlainProvider } from '../../provider-kit/testing/plain-provider.js';
+import { describe, expect, it } from '@jest/globals';
 import { describeProviderContract } from '../../provider-kit/testing/provider-contract.js';
-import { startRecordingServer, type RecordingServer } from '../../provider-kit/testing/recording-server.js';
-import { OAuth2Client } from '../../provider-kit/client/oauth2-client.js';
+import { useRespondingProvider } from '../../provider-kit/testing/responding-provider.js';
 import { stravaDefinition } from './strava.definition.js';
 
 describeProviderContract(stravaDefinition);
 
-const http = new ProviderHttpClient();
-let server: RecordingServer;
-
-afterAll(() => http.onApplicationShutdown());
-
-/** The provider, at a server that has only this response. */
-async function providerResponded(status: number, body: object): Promise<HealthProvider> {
-  server = await startRecordingServer(() => ({
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }));
-  const settings = readProviderSettings(stravaDefinition, { SANDBOX_URL: server.url });
-  const client = new OAuth2Client(http, new Clock());
-  return createPlainProvider(stravaDefinition, settings, client);
-}
+const { providerResponded, requests } = useRespondingProvider(stravaDefinition);
 
 const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['read', 'activity:read_all'] };
 const tokens = { accessToken: 'not-a-real-at', refreshToken: 'not-a-real-rt', providerUserId: '7' };
 
 describe('link with Strava', () => {
-  afterEach(() => server.close());
-
   it('reads the scopes from the callback and the athlete from the token response', async () => {
     const response = { token_type: 'Bearer', access_token: 'at', refresh_token: 'rt', athlete: { id: 7 } };
     const provider = await providerResponded(200, response);
@@ -49,8 +26,6 @@ describe('link with Strava', () => {
 });
 
 describe('refresh at Strava', () => {
-  afterEach(() => server.close());
-
   it('takes a response with the same tokens and without an athlete', async () => {
     const { accessToken: access_token, refreshToken: refresh_token } = tokens;
     const provider = await providerResponded(200, {
@@ -70,8 +45,6 @@ describe('refresh at Strava', () => {
 });
 
 describe('a refusal of Strava', () => {
-  afterEach(() => server.close());
-
   const because = (resource: string, field: string): object => ({
     message: 'Bad Request',
     errors: [{ resource, field, code: 'invalid' }],
@@ -104,12 +77,10 @@ describe('a refusal of Strava', () => {
 });
 
 describe('revocation at Strava', () => {
-  afterEach(() => server.close());
-
   it('has the client in the header and the token in the form', async () => {
     const provider = await providerResponded(200, {});
     await expect(provider.revoke(tokens)).resolves.toBe('revoked');
-    const [request] = server.requests;
+    const [request] = requests();
     expect(request).toMatchObject({ method: 'POST', target: '/strava/oauth/revoke' });
     expect(request?.headers.authorization).toMatch(/^Basic /);
     const form = new URLSearchParams(request?.body);
