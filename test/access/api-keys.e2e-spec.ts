@@ -9,7 +9,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { linkAccount } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { stopClock } from '../support/stopped-clock.js';
-import { queryDatabase } from '../support/test-database.js';
+import { changeRows } from '../support/rows.js';
 import { until } from '../support/until.js';
 
 const connections = '/v1/users/user-1/connections';
@@ -105,7 +105,7 @@ describe('API keys', () => {
       await get(key, connections).expect(200);
       // Before the 5 seconds are over for which a key that was read is trusted.
       clock.advance(lifetimeMs);
-      await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET expires_at = now() WHERE id = $1', [idOf(key)]);
+      await changeRows(application.databaseUrl, 'api_keys', { expires_at: 'now' }, { id: idOf(key) });
       await get(key, connections).expect(401);
     });
   });
@@ -191,7 +191,7 @@ describe('API keys', () => {
       return { status, output: program.output() };
     };
     const key = await apiKeys.create('of-earlier', ['tokens:read'], { providers: ['whoop'] });
-    await queryDatabase(application.databaseUrl, 'UPDATE api_keys SET mac = NULL WHERE id = $1', [idOf(key)]);
+    await changeRows(application.databaseUrl, 'api_keys', { mac: null }, { id: idOf(key) });
 
     expect(await run('bind')).toMatchObject({ status: 2, output: expect.stringContaining('use --all') });
     expect(await run('bind', '0'.repeat(18))).toMatchObject({

@@ -8,7 +8,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { CompanyLogin } from '../support/company-login.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
 
 /** Calls of each kind; `REFUSED_CALLS=5000` for the long run. */
 const calls = Number(process.env['REFUSED_CALLS'] ?? 500);
@@ -58,8 +58,7 @@ async function start(environment: Readonly<Record<string, string>> = {}, bounded
 
 /** Repeats a call and returns the entries that it has left, that of the minute included. */
 async function repeat(call: Call, times: number, status: number): Promise<Entry[]> {
-  const find = () =>
-    queryDatabase<Entry>(application.databaseUrl, 'SELECT * FROM audit_entries ORDER BY writer, sequence');
+  const find = () => rowsOf<Entry>(application.databaseUrl, 'audit_entries', {}, 'writer, sequence');
   const recorder = application.app.get(RefusalRecorder);
   await recorder.flush();
   const before = (await find()).length;
@@ -86,7 +85,7 @@ interface Kind {
   readonly prepare: () => Promise<Call> | Call;
 }
 
-/** What can be refused. */
+/** The kinds of refusals. */
 const kinds = {
   'API_KEY_INVALID of a stranger': {
     status: 401,
@@ -240,10 +239,7 @@ describe('refused calls, many times', () => {
     await application.app.get(RefusalRecorder).flush();
 
     expect(statuses.filter((status) => status === 429)).toHaveLength(statuses.length - 3 - 2);
-    const denials = await queryDatabase<Entry>(
-      application.databaseUrl,
-      `SELECT * FROM audit_entries WHERE action = 'access.denied'`,
-    );
+    const denials = await rowsOf<Entry>(application.databaseUrl, 'audit_entries', { action: 'access.denied' });
     const told = (code: string) => countTold(denials.filter((entry) => entry.code === code));
     expect({ scope: told('SCOPE_MISSING'), key: told('API_KEY_INVALID') }).toEqual({ scope: 3, key: 2 });
   });
@@ -254,10 +250,7 @@ describe('refused calls, many times', () => {
     await application.browser.get(tokenOf('user-1')).expect(401);
     await application.app.close();
 
-    const rows = await queryDatabase<Entry>(
-      application.databaseUrl,
-      `SELECT * FROM audit_entries WHERE action = 'access.denied'`,
-    );
+    const rows = await rowsOf<Entry>(application.databaseUrl, 'audit_entries', { action: 'access.denied' });
     expect(rows).toMatchObject([{ actor: 'unknown', code: 'API_KEY_INVALID', subject: 'calls:2', user_digest: null }]);
   });
 });

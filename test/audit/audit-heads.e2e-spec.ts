@@ -13,7 +13,8 @@ import {
   waitUntilReady,
   type ServiceProcess,
 } from '../support/service-process.js';
-import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { deleteRows } from '../support/rows.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 describe('the heads of the audit trail in the log', () => {
@@ -82,8 +83,8 @@ describe('the heads of the audit trail in the log', () => {
       output: '3 entries of 2 writers were checked; none was changed.\n',
     });
 
-    await queryDatabase(databaseUrl, 'DELETE FROM audit_entries WHERE writer = 2');
-    await queryDatabase(databaseUrl, 'DELETE FROM audit_writers WHERE number = 2');
+    await deleteRows(databaseUrl, 'audit_entries', { writer: 2 });
+    await deleteRows(databaseUrl, 'audit_writers', { number: 2 });
 
     await expect(cli('audit', 'verify')).resolves.toEqual({
       status: 0,

@@ -3,6 +3,7 @@ import { AuditStore } from '../../src/audit/audit-store.js';
 import { AuditTrail } from '../../src/audit/audit-trail.js';
 import type { AuditEvent } from '../../src/audit/audit-event.js';
 import { startApplication, type TestApplication } from '../support/application.js';
+import { changeRows, hideTable } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -95,12 +96,12 @@ describe('the audit trail', () => {
 
   it('rejects when the entry cannot be written, and continues with a new chain (LOG-06)', async () => {
     await trail.record(event);
-    await queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries RENAME TO away');
+    const bringBack = await hideTable(application.databaseUrl, 'audit_entries');
 
     const failed = Promise.all([trail.record(event), trail.record(event)]);
     await expect(failed).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', retryAfterSeconds: 5 });
 
-    await queryDatabase(application.databaseUrl, 'ALTER TABLE away RENAME TO audit_entries');
+    await bringBack();
     await trail.record(event);
     await expect(places()).resolves.toEqual([
       [1, 2],
@@ -111,7 +112,7 @@ describe('the audit trail', () => {
   it('adds nothing behind a chain that somebody has set back, and continues with a new one (LOG-05)', async () => {
     await trail.record(event);
     await trail.record(event);
-    await queryDatabase(application.databaseUrl, 'UPDATE audit_writers SET head_sequence = 1 WHERE number = 1');
+    await changeRows(application.databaseUrl, 'audit_writers', { head_sequence: 1 }, { number: 1 });
     await queryDatabase(application.databaseUrl, 'DELETE FROM audit_entries WHERE writer = 1 AND sequence > 1');
 
     await expect(trail.record(event)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { AuditVerifier } from '../../src/audit/audit-verifier.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
+import { rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const token = '/v1/users/user-1/connections/whoop/token';
@@ -26,10 +27,11 @@ async function callFrom(address: string): Promise<void> {
 }
 
 const addressesOf = async (action: string): Promise<(string | null)[]> => {
-  const rows = await queryDatabase<{ address: string | null }>(
+  const rows = await rowsOf<{ address: string | null }>(
     application.databaseUrl,
-    'SELECT address FROM audit_entries WHERE action = $1 ORDER BY writer, sequence',
-    [action],
+    'audit_entries',
+    { action },
+    'writer, sequence',
   );
   return rows.map(({ address }) => address);
 };

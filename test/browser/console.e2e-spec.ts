@@ -13,6 +13,7 @@ import { TestChromium } from '../support/chromium.js';
 import { HttpsFront } from '../support/https-front.js';
 import { linkAccount } from '../support/linking.js';
 import { findFlaws } from '../support/page-looks.js';
+import { countRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const ours = 'https://link.example.com';
@@ -102,12 +103,8 @@ describe('the console in Chromium', () => {
     return page;
   }
 
-  async function countResends(): Promise<number> {
-    const [row] = await queryDatabase<{ count: number }>(
-      application.databaseUrl,
-      `SELECT count(*)::int AS count FROM audit_entries WHERE action = 'console.delivery_resent'`,
-    );
-    return row?.count ?? 0;
+  function countResends(): Promise<number> {
+    return countRows(application.databaseUrl, 'audit_entries', { action: 'console.delivery_resent' });
   }
 
   it('signs an operator in with a key, which the browser does not keep, for an hour', async () => {

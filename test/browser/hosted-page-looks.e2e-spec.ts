@@ -11,6 +11,7 @@ import { TestChromium } from '../support/chromium.js';
 import { HttpsFront } from '../support/https-front.js';
 import { linkAccount, newUser, startLink } from '../support/linking.js';
 import { findFlaws } from '../support/page-looks.js';
+import { changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const ours = 'https://link.example.com';
@@ -125,10 +126,11 @@ describe('the pages for people', () => {
     const user = newUser();
     await linkAccount(application, user, 'whoop', { account: '81001' });
     await linkAccount(application, user, 'oura', { account: '81002' });
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused' WHERE user_id = $1 AND provider = 'oura'`,
-      [user],
+      'connections',
+      { status: 'needs_relink', end_reason: 'grant_refused' },
+      { user_id: user, provider: 'oura' },
     );
     await openCircuit('polar');
     const page = await openSession(user);

@@ -9,7 +9,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { calls, isGrantLive, returnUrl, startReplica, useObserved } from '../support/observed-application.js';
 import { findLinkRow, shiftExpiry } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { ago, changeRows } from '../support/rows.js';
 
 let application: TestApplication;
 
@@ -21,7 +21,7 @@ async function follow(path: string, instance = application): Promise<URL> {
   return new URL(String(response.headers['location']));
 }
 
-/** What a browser brings to the return_url. */
+/** Parameters that a browser brings to the return_url. */
 async function toldBy(path: string, instance = application): Promise<Record<string, string>> {
   const { origin, pathname, searchParams } = await follow(path, instance);
   expect(origin + pathname).toBe(returnUrl);
@@ -164,10 +164,11 @@ describe('a callback that is visited again', () => {
 
   it('does not wait for a visit of a dead process (R-18)', async () => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      "UPDATE links SET consumed_at = now() - interval '1 minute', sealed = NULL WHERE state_hash = $1",
-      [hashOneTimeSecret(state)],
+      'links',
+      { consumed_at: ago(60), sealed: null },
+      { state_hash: hashOneTimeSecret(state) },
     );
 
     expect(await toldBy(pathOf(callback))).toEqual(invalid);
@@ -220,10 +221,12 @@ describe('a callback that is visited again', () => {
   ])('is refused where the return_url %s (NET-05)', async (_what, altered) => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     await toldBy(pathOf(callback));
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET return_url = $2 WHERE state_hash = $1', [
-      hashOneTimeSecret(state),
-      altered,
-    ]);
+    await changeRows(
+      application.databaseUrl,
+      'links',
+      { return_url: altered },
+      { state_hash: hashOneTimeSecret(state) },
+    );
 
     const response = await application.browser.get(pathOf(callback)).expect(403);
 
@@ -264,9 +267,7 @@ describe('a callback that is visited again', () => {
 
   it('reports that the provider of an open link is gone (AR-14)', async () => {
     const { state } = await startLink(application, newUser(), 'whoop', { return_url: returnUrl });
-    await queryDatabase(application.databaseUrl, "UPDATE links SET provider = 'gone' WHERE state_hash = $1", [
-      hashOneTimeSecret(state),
-    ]);
+    await changeRows(application.databaseUrl, 'links', { provider: 'gone' }, { state_hash: hashOneTimeSecret(state) });
 
     expect(await toldBy(`/v1/oauth/gone/callback?state=${state}&code=1`)).toEqual({ ...invalid, provider: 'gone' });
   });
@@ -274,10 +275,12 @@ describe('a callback that is visited again', () => {
   it('goes nowhere when its row cannot be opened, because nothing vouches for its return_url (AR-27)', async () => {
     const { state, callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     const { sealed } = await findLinkRow(application, state);
-    await queryDatabase(application.databaseUrl, 'UPDATE links SET sealed = $2 WHERE state_hash = $1', [
-      hashOneTimeSecret(state),
-      Buffer.alloc(sealed?.length ?? 0),
-    ]);
+    await changeRows(
+      application.databaseUrl,
+      'links',
+      { sealed: Buffer.alloc(sealed?.length ?? 0) },
+      { state_hash: hashOneTimeSecret(state) },
+    );
 
     const response = await application.browser.get(pathOf(callback)).expect(500);
     expect(response.body).toMatchObject({ code: 'TOKEN_UNREADABLE' });

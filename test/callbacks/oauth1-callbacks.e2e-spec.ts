@@ -12,7 +12,7 @@ import {
 import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { findLinkRow, openSealed } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
 
 let application: TestApplication;
 let recorder: RecordingHttpClient;
@@ -33,7 +33,7 @@ describe('OAuth 1.0a', () => {
 
       expect(response.body).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
       expect(response.text).not.toContain('oauth_token=');
-      const links = await queryDatabase(application.databaseUrl, 'SELECT 1 FROM links WHERE user_id = $1', [user]);
+      const links = await rowsOf(application.databaseUrl, 'links', { user_id: user });
       expect(links).toEqual([]);
     },
   );

@@ -8,6 +8,7 @@ import { approvedLink, linkAccount, newUser, pathOf, startLink } from '../suppor
 import { endMisbehavior, slugs } from '../support/fake-providers.js';
 import { bodyOf, expectProblem } from '../support/problems.js';
 import { connectionRows, linkBystander, readUntouchedRows } from '../support/untouched-rows.js';
+import { ago, changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
@@ -53,7 +54,7 @@ describe('a provider that is not set up', () => {
         'AUTHORIZATION_STATE_INVALID',
       );
       expect(sandbox.provider('whoop').history).toHaveLength(calls);
-      // What was linked before can still be looked at and read.
+      // Connections from before can still be looked at and read.
       await bare.api.get('/v1/users/bystander/connections/whoop').expect(200);
     } finally {
       await bare.close();
@@ -69,10 +70,11 @@ describe('a callback', () => {
       const used = await approvedLink(application, slug, { user });
       await application.browser.get(pathOf(used.callback)).expect(200);
       const late = await approvedLink(application, slug);
-      await queryDatabase(
+      await changeRows(
         application.databaseUrl,
-        "UPDATE links SET expires_at = now() - interval '1 second' WHERE state_hash = $1",
-        [hashOneTimeSecret(late.state)],
+        'links',
+        { expires_at: ago(1) },
+        { state_hash: hashOneTimeSecret(late.state) },
       );
       const forged = new URL(late.callback);
       forged.searchParams.set('state', createOneTimeSecret());

@@ -6,6 +6,7 @@ import type { SealedTokenSet, Connection } from '../../src/tokens/store/connecti
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { newUser } from '../support/linking.js';
+import { changeRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const registrationId = 'whoop:0123456789abcdef';
@@ -53,16 +54,12 @@ async function look(userId: string): Promise<Connection> {
 }
 
 async function claimOf(userId: string): Promise<string | null> {
-  const [row] = await queryDatabase<{ lease_id: string | null }>(
-    application.databaseUrl,
-    'SELECT lease_id FROM connections WHERE user_id = $1',
-    [userId],
-  );
+  const [row] = await rowsOf<{ lease_id: string | null }>(application.databaseUrl, 'connections', { user_id: userId });
   return row?.lease_id ?? null;
 }
 
 /**
- * Whatever changes a row while no refresh is under way: each would make the tokens that a refresh brings come too late.
+ * All changes of a row while no refresh is under way. Each could make the tokens of a refresh come too late.
  */
 const besideRefreshes: readonly (readonly [string, (key: Connection) => Promise<boolean>])[] = [
   ['a spare refresh token is kept (R-15)', (key) => store.saveSpare(key, Buffer.from('spare'))],
@@ -108,8 +105,7 @@ describe('work for a connection that was unlinked and linked again as a new row'
     const former = await insert();
     await store.remove(former.userId, former.provider, removal());
     await insert(former.userId);
-    const read = () =>
-      queryDatabase(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [former.userId]);
+    const read = () => rowsOf(application.databaseUrl, 'connections', { user_id: former.userId });
     const before = await read();
     expect(await claims.acquire(former, minuteMs, 0)).toBeUndefined();
     await store.askForAccount(former);
@@ -145,9 +141,12 @@ describe('a row that is claimed', () => {
 
   it('stays due as it was where that is earlier, and never where only callers make it due (R-07)', async () => {
     const [early, never] = [await insert(), await insert()];
-    const set = 'UPDATE connections SET refresh_due_at = $2 WHERE user_id = $1';
-    await queryDatabase(application.databaseUrl, set, [early.userId, new Date(0)]);
-    await queryDatabase(application.databaseUrl, set, [never.userId, null]);
+    for (const [{ userId }, refresh_due_at] of [
+      [early, new Date(0)],
+      [never, null],
+    ] as const) {
+      await changeRows(application.databaseUrl, 'connections', { refresh_due_at }, { user_id: userId });
+    }
     for (const connection of [early, never]) {
       expect(await claims.acquire(connection, minuteMs, minuteMs)).toBeDefined();
     }
@@ -161,11 +160,9 @@ describe('a connection that has moved on', () => {
     const former = await insert();
     await store.saveRefreshed(former, tokens('refreshed'));
     const rejected = async (): Promise<unknown> => {
-      const [row] = await queryDatabase<{ access_rejected_at: Date | null }>(
-        application.databaseUrl,
-        'SELECT access_rejected_at FROM connections WHERE user_id = $1',
-        [former.userId],
-      );
+      const [row] = await rowsOf<{ access_rejected_at: Date | null }>(application.databaseUrl, 'connections', {
+        user_id: former.userId,
+      });
       return row?.access_rejected_at;
     };
     await store.noteAccessRejected(former);
@@ -176,10 +173,11 @@ describe('a connection that has moved on', () => {
 
   it('is claimed by no caller once it has ended (R-13)', async () => {
     const connection = await insert();
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused', ended_at = now() WHERE user_id = $1`,
-      [connection.userId],
+      'connections',
+      { status: 'needs_relink', end_reason: 'grant_refused', ended_at: 'now' },
+      { user_id: connection.userId },
     );
     expect(await claims.acquire(connection, minuteMs, 0)).toBeUndefined();
     expect(await claimOf(connection.userId)).toBeNull();
@@ -195,8 +193,7 @@ describe('a process that wakes after its lease has expired', () => {
     const connection = await insert();
     const former = await claims.acquire(connection, 0, 0);
     const current = await claims.acquire(connection, minuteMs, 0);
-    const read = () =>
-      queryDatabase(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [connection.userId]);
+    const read = () => rowsOf(application.databaseUrl, 'connections', { user_id: connection.userId });
     const before = await read();
 
     await end(connection, former?.id ?? '');

@@ -7,6 +7,7 @@ import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
 import { dueConnections } from '../../src/tokens/tokens.metrics.js';
 import { startApplication, type TestApplication } from '../support/application.js';
+import { rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -52,10 +53,10 @@ async function insert(given: Given): Promise<void> {
 
 /** How each connection has ended, by its user. */
 async function endings(provider = 'whoop'): Promise<Record<string, string | null>> {
-  const rows = await queryDatabase<{ user_id: string; status: string; end_reason: string | null }>(
+  const rows = await rowsOf<{ user_id: string; status: string; end_reason: string | null }>(
     application.databaseUrl,
-    'SELECT user_id, status, end_reason FROM connections WHERE provider = $1',
-    [provider],
+    'connections',
+    { provider },
   );
   return Object.fromEntries(rows.map(({ user_id: user, status, end_reason: reason }) => [user, reason ?? status]));
 }

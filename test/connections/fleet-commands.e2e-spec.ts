@@ -6,7 +6,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
-import { queryDatabase } from '../support/test-database.js';
+import { changeRows } from '../support/rows.js';
 
 describe('the commands about connections', () => {
   let application: TestApplication;
@@ -20,9 +20,11 @@ describe('the commands about connections', () => {
       await linkAccount(application, user, 'whoop', { account: String(5_001 + index) });
     }
     await linkAccount(application, 'user-1', 'oura');
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE connections SET status = 'needs_relink', end_reason = 'grant_refused' WHERE user_id = 'user-3'`,
+      'connections',
+      { status: 'needs_relink', end_reason: 'grant_refused' },
+      { user_id: 'user-3' },
     );
   });
   afterAll(async () => {

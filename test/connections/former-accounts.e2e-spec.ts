@@ -8,6 +8,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { at, endAllTrouble, Subject } from '../support/subject.js';
+import { changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const slug = 'huawei-health-kit';
@@ -22,7 +23,7 @@ describe('a connection with another account id in an earlier release', () => {
   });
   afterEach(async () => {
     await endAllTrouble(application);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = NULL');
+    await changeRows(application.databaseUrl, 'connections', { account_due_at: null });
   });
   afterAll(() => application.close());
 

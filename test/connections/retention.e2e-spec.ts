@@ -9,6 +9,7 @@ import { DeadTokenPurge } from '../../src/tokens/store/dead-token-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
 import { checkout, removeDirectory, startProcess } from '../support/service-process.js';
+import { ago, changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -22,10 +23,11 @@ describe('the tokens of a dead connection (LOG-09)', () => {
     await linkAccount(application, 'user-1', 'whoop', { account });
     await linkAccount(application, 'user-1', 'oura', { account });
     // A living connection whose refreshes have failed for long is no dead one.
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE connections SET last_error_code = 'PROVIDER_UNAVAILABLE', last_error_at = now() - interval '31 days'
-       WHERE provider = 'oura'`,
+      'connections',
+      { last_error_code: 'PROVIDER_UNAVAILABLE', last_error_at: ago(31 * 86_400) },
+      { provider: 'oura' },
     );
   });
   afterEach(() => application.close());

@@ -11,7 +11,7 @@ import { startApplication, type ApplicationOptions, type TestApplication } from 
 import { linkAccount } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { removeDirectory, startService, waitUntilReady } from '../support/service-process.js';
-import { makeRevocationsDue } from '../support/rows.js';
+import { ago, changeRows, closeAuditTrail, deleteRows, makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -107,10 +107,7 @@ describe('the outbox of revocations', () => {
 
   it('gets nothing from an unlink that the audit trail cannot take, which then does not happen (LOG-06)', async () => {
     await linkAccount(application, userId, 'whoop', { account });
-    await queryDatabase(
-      application.databaseUrl,
-      'ALTER TABLE audit_entries ADD CONSTRAINT no_more CHECK (false) NOT VALID',
-    );
+    await closeAuditTrail(application.databaseUrl);
 
     const refusal = await application.api.delete(`/v1/users/${userId}/connections/whoop`).expect(503);
 
@@ -125,7 +122,7 @@ describe('the outbox of revocations', () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage);
     await unlink('whoop');
-    await queryDatabase(application.databaseUrl, 'DELETE FROM revocations');
+    await deleteRows(application.databaseUrl, 'revocations');
 
     await tryAgain();
 
@@ -317,7 +314,7 @@ describe('the outbox of revocations', () => {
     expect(await unlink('whoop')).toBe('pending');
     await tryAgain();
     expect(await outbox()).toHaveLength(1);
-    await queryDatabase(application.databaseUrl, `UPDATE revocations SET created_at = now() - interval '48 hours'`);
+    await changeRows(application.databaseUrl, 'revocations', { created_at: ago(2 * 86_400) });
 
     await tryAgain();
 
@@ -359,7 +356,7 @@ describe('the outbox of revocations', () => {
     await linkAccount(application, userId, 'whoop', { account });
     fakeOf('whoop').misbehave(outage, 1);
     expect(await unlink('whoop')).toBe('pending');
-    await queryDatabase(application.databaseUrl, `UPDATE revocations SET provider = 'fitbit'`);
+    await changeRows(application.databaseUrl, 'revocations', { provider: 'fitbit' });
 
     await tryAgain();
 

@@ -10,6 +10,7 @@ import { makeTestCertificate } from '../../src/provider-kit/testing/test-certifi
 import { RetirementNotices } from '../../src/tokens/scheduler/retirement-notices.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { readEvents } from '../support/event-stream.js';
+import { changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
@@ -346,10 +347,7 @@ describe('an endpoint', () => {
     const { id } = await addEndpoint();
     const thief = await WebhookReceiver.start();
     try {
-      await queryDatabase(application.databaseUrl, 'UPDATE webhook_endpoints SET url = $2 WHERE id = $1', [
-        id,
-        thief.url,
-      ]);
+      await changeRows(application.databaseUrl, 'webhook_endpoints', { url: thief.url }, { id });
       await addEndpoint();
       const event = await record();
       await until('an untouched endpoint has the event', () => received().includes(event));

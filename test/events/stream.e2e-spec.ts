@@ -16,6 +16,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { eventsOf, readEvents, typesOf } from '../support/event-stream.js';
 import { linkAccount } from '../support/linking.js';
 import { at, endAllTrouble, Subject } from '../support/subject.js';
+import { ago, changeRows, passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 /** The default of REFRESH_CONFIRMATION_SECONDS. */
@@ -83,10 +84,12 @@ describe('the events of a connection', () => {
 
   it('report other scopes after a refresh, and not the same scopes in another order', async () => {
     const subject = await Subject.link(application, 'whoop');
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET scopes_granted = $2 WHERE user_id = $1', [
-      subject.userId,
-      ['offline'],
-    ]);
+    await changeRows(
+      application.databaseUrl,
+      'connections',
+      { scopes_granted: ['offline'] },
+      { user_id: subject.userId },
+    );
     await subject.refresh().expect(200);
     expect(typesOf(await eventsOf(application, subject.userId))).toEqual([
       'connection.linked',
@@ -103,10 +106,11 @@ describe('the events of a connection', () => {
 
   it('report connections that end without a refresh, with the reason', async () => {
     const subject = await Subject.link(application, 'whoop');
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE connections SET refreshable = false, expires_at = now() - interval '1 hour' WHERE user_id = $1`,
-      [subject.userId],
+      'connections',
+      { refreshable: false, expires_at: ago(3_600) },
+      { user_id: subject.userId },
     );
     await application.app.get(ConnectionEndings, { strict: false }).sweep();
     expect(typesOf(await eventsOf(application, subject.userId))).toEqual([
@@ -184,11 +188,9 @@ describe('the events before an end', () => {
     await save(fixed);
     // The expiry is new: a life of six days has most of it left.
     expect(await announced()).toBe(0);
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE connections SET expiry_moved_at = expiry_moved_at - interval '90 days' WHERE user_id = $1`,
-      [subject.userId],
-    );
+    await passTimeInRows(application.databaseUrl, 'connections', ['expiry_moved_at'], 90 * 86_400, {
+      user_id: subject.userId,
+    });
     for (const roundedMs of [0, 900, -1_000, 3_000]) {
       await save(new Date(fixed.getTime() + roundedMs));
     }

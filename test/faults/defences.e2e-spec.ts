@@ -10,6 +10,7 @@ import { TokensService } from '../../src/tokens/tokens.service.js';
 import type { TestApplication } from '../support/application.js';
 import type { Violation } from '../support/history-checker.js';
 import { held } from '../support/fake-providers.js';
+import { deleteRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { FaultCluster } from './support/fault-cluster.js';
@@ -21,7 +22,7 @@ const connectionCount = 10;
 /** Of one connection, at each instance, at the same moment. */
 const callers = 3;
 
-/** Switches the lease off: whoever asks may spend the refresh token. */
+/** Switches the lease off: every caller may spend the refresh token. */
 class NoLeases implements Pick<RefreshLeases, 'acquire' | 'release'> {
   async acquire(): Promise<RefreshLease> {
     return { id: randomUUID(), takenAtMs: performance.now(), isTrial: false };
@@ -59,9 +60,9 @@ class WriteBehindReader extends ConnectionReader {
 }
 
 /*
- * What the checker is worth: each run has one defence less than the program, and the checker has to name the promise
- * that breaks. The hold and the database's clock are switched off beside the scenarios that need them; the comparison
- * of generations in `refresh-races.e2e-spec.ts` and `key-rotation.e2e-spec.ts`.
+ * Shows that the checker can fail. Each run has one defense less than the program, and the checker must name the
+ * promise that breaks. The hold and the database's clock are switched off beside the scenarios that need them. The
+ * comparison of generations is switched off in `refresh-races.e2e-spec.ts` and `reencryption.e2e-spec.ts`.
  */
 describe('with one defense switched off the checker finds', () => {
   let cluster: FaultCluster;
@@ -163,7 +164,7 @@ describe('with one defense switched off the checker finds', () => {
     report('R-02', 'provider that does not respond', figures, violations);
     expect([...new Set(violations.map(({ invariant }) => invariant))]).toEqual(found);
     expect(violations).toHaveLength(without === undefined ? 0 : connections.length);
-    await queryDatabase(cluster.database.url, 'DELETE FROM circuit_breakers');
+    await deleteRows(cluster.database.url, 'circuit_breakers');
   });
 
   it('issued tokens that nobody will know of without the audit trail (I5)', async () => {
@@ -182,7 +183,7 @@ describe('with one defense switched off the checker finds', () => {
   });
 });
 
-/** Switches the bound of the wait off: a caller waits for the refresh whatever its token is still good for. */
+/** Switches the bound of the wait off: a caller waits for the refresh, even if its token still works. */
 class PatientCallers extends TokensService {
   protected override readonly callerWaitMs = (): number => Infinity;
 }

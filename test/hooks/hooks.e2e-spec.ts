@@ -7,6 +7,7 @@ import type { NotificationOrder } from '../../src/sandbox/orders/notifier.js';
 import { AccountLookupWorker } from '../../src/tokens/accounts/account-lookup.worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
+import { changeRows, countRows, deleteRows, hideTable, passTimeInRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
@@ -70,7 +71,7 @@ describe('the check of a URL', () => {
     await google().set('authorization', sandboxHookSecret('google-health')).send(body).expect(200);
     await google().set('authorization', 'Bearer wrong').send(body).expect(401);
     await google().send(body).expect(401);
-    expect(await countRows()).toBe(0);
+    expect(await countRows(application.databaseUrl, 'notifications')).toBe(0);
   });
 });
 
@@ -125,13 +126,13 @@ describe('a hook', () => {
   it('responds with 503 and stores nothing while the database is away', async () => {
     const { account } = await link('huawei-health-kit');
     const [sent] = await prepare('huawei-health-kit', { kind: 'deauthorized', accountIds: [account] });
-    await queryDatabase(application.databaseUrl, 'ALTER TABLE notifications RENAME TO hidden_notifications');
+    const bringBack = await hideTable(application.databaseUrl, 'notifications');
     try {
       const { statusCode, body } = await request(`${url}/v1/hooks/huawei-health-kit`, { method: 'POST', ...sent });
       await body.dump();
       expect(statusCode).toBeGreaterThanOrEqual(500);
     } finally {
-      await queryDatabase(application.databaseUrl, 'ALTER TABLE hidden_notifications RENAME TO notifications');
+      await bringBack();
     }
   });
 });
@@ -157,7 +158,7 @@ describe('an unproven withdrawal', () => {
   });
 
   it('for many users has only 50 of them asked for in ten minutes', async () => {
-    await queryDatabase(application.databaseUrl, 'DELETE FROM notifications');
+    await deleteRows(application.databaseUrl, 'notifications');
     const linked = [];
     for (let at = 0; at < 8; at += 1) {
       linked.push(await link('withings'));
@@ -171,9 +172,7 @@ describe('an unproven withdrawal', () => {
        FROM generate_series(1, 49) AS number`,
       [linked[0]?.user],
     );
-    await queryDatabase(application.databaseUrl, `UPDATE notifications SET due_at = NULL WHERE user_id = $1`, [
-      linked[0]?.user,
-    ]);
+    await changeRows(application.databaseUrl, 'notifications', { due_at: null }, { user_id: String(linked[0]?.user) });
     await sweep();
     const due = await queryDatabase<{ count: number }>(
       application.databaseUrl,
@@ -212,12 +211,8 @@ describe('the defenses', () => {
     await post(slug, sent);
     await sweep();
     expect(await statusOf(user, slug)).toMatchObject({ status: 'active', reason: null });
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE connections SET linked_at = linked_at - interval '2 hours' WHERE user_id = $1`,
-      [user],
-    );
-    await queryDatabase(application.databaseUrl, 'DELETE FROM notifications WHERE user_id = $1', [user]);
+    await passTimeInRows(application.databaseUrl, 'connections', ['linked_at'], 2 * 3_600, { user_id: user });
+    await deleteRows(application.databaseUrl, 'notifications', { user_id: user });
     await post(slug, sent);
     await sweep();
     expect(await statusOf(user, slug)).toMatchObject({ status: 'needs_relink', reason: 'deauthorized' });
@@ -231,7 +226,7 @@ describe('the defenses', () => {
     await post('whoop', sent);
     await sweep();
     expect(await countEvents(user)).toBe(1);
-    await queryDatabase(application.databaseUrl, 'DELETE FROM notifications WHERE user_id = $1', [user]);
+    await deleteRows(application.databaseUrl, 'notifications', { user_id: user });
     await post('whoop', sent);
     await sweep();
     expect(await countEvents(user)).toBe(2);
@@ -242,13 +237,12 @@ describe('a proven withdrawal', () => {
   it('waits for a refresh in flight, and ends the connection behind it', async () => {
     const slug = 'huawei-health-kit';
     const { user, account } = await link(slug);
-    const inFlight = 'UPDATE connections SET attempt_started_at = $2 WHERE user_id = $1';
-    await queryDatabase(application.databaseUrl, inFlight, [user, new Date()]);
+    await changeRows(application.databaseUrl, 'connections', { attempt_started_at: 'now' }, { user_id: user });
     await send(slug, { kind: 'deauthorized', accountIds: [account] });
     await sweep();
     expect(await statusOf(user, slug)).toMatchObject({ status: 'active' });
-    await queryDatabase(application.databaseUrl, inFlight, [user, null]);
-    await queryDatabase(application.databaseUrl, 'UPDATE notifications SET due_at = now() WHERE user_id = $1', [user]);
+    await changeRows(application.databaseUrl, 'connections', { attempt_started_at: null }, { user_id: user });
+    await changeRows(application.databaseUrl, 'notifications', { due_at: 'now' }, { user_id: user });
     await sweep();
     expect(await statusOf(user, slug)).toMatchObject({ status: 'needs_relink', reason: 'deauthorized' });
   });
@@ -323,19 +317,6 @@ async function rowOf(user: string): Promise<object | undefined> {
   return row;
 }
 
-async function countRows(): Promise<number> {
-  const [row] = await queryDatabase<{ count: number }>(
-    application.databaseUrl,
-    'SELECT count(*)::int AS count FROM notifications',
-  );
-  return row?.count ?? -1;
-}
-
-async function countEvents(user: string): Promise<number> {
-  const [row] = await queryDatabase<{ count: number }>(
-    application.databaseUrl,
-    `SELECT count(*)::int AS count FROM events WHERE user_id = $1 AND type = 'data.available'`,
-    [user],
-  );
-  return row?.count ?? -1;
+function countEvents(user: string): Promise<number> {
+  return countRows(application.databaseUrl, 'events', { user_id: user, type: 'data.available' });
 }

@@ -5,12 +5,13 @@ import type { SandboxNotification } from '../../src/provider-kit/definition/sand
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
+import { changeRows, countRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
 /**
- * What each provider proves, written down here apart from the code: `ends` - a proven withdrawal ends the connection;
- * `data` - proven, of data only; `unproven` - nothing is proven.
+ * The proofs of each provider, written here apart from the code. `ends`: a proven withdrawal ends the connection.
+ * `data`: notifications of data are proven, and there are no others. `unproven`: nothing is proven.
  */
 const providers: Readonly<Record<string, 'ends' | 'data' | 'unproven'>> = {
   'apple-health': 'ends',
@@ -118,14 +119,14 @@ describe('notifications of providers', () => {
     });
 
     it('of an unknown account get the usual response and leave nothing', async () => {
-      const before = await countRows();
+      const before = await countRows(application.databaseUrl, 'notifications');
       for (const kind of kinds) {
         for (const sent of await prepare(slug, kind, ['999999'])) {
           const response = await post(slug, sent);
           expect(response.status).toBeLessThan(300);
         }
       }
-      expect(await countRows()).toBe(before);
+      expect(await countRows(application.databaseUrl, 'notifications')).toBe(before);
     });
   });
 
@@ -193,24 +194,27 @@ describe('notifications of providers', () => {
     },
   );
 
-  it.each(['garmin', 'strava', 'withings'])('an unproven withdrawal at %s leads to one account call', async (slug) => {
-    const { user, account } = await link(slug);
-    const [sent, again] = [
-      ...(await prepare(slug, 'deauthorized', [account])),
-      ...(await prepare(slug, 'deauthorized', [account])),
-    ];
-    await post(slug, sent);
-    await work();
-    const isDue = 'SELECT account_due_at IS NOT NULL AS due FROM connections WHERE user_id = $1';
-    expect(await queryDatabase(application.databaseUrl, isDue, [user])).toEqual([{ due: true }]);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = NULL WHERE user_id = $1', [
-      user,
-    ]);
-    await post(slug, again);
-    await work();
-    expect(await queryDatabase(application.databaseUrl, isDue, [user])).toEqual([{ due: false }]);
-    expect(await statusOf(user, slug)).toMatchObject({ status: 'active', reason: null });
-  });
+  it.each(['garmin', 'strava', 'withings'])(
+    'an unproven withdrawal at %s has the account asked for, once',
+    async (slug) => {
+      const { user, account } = await link(slug);
+      const [sent, again] = [
+        ...(await prepare(slug, 'deauthorized', [account])),
+        ...(await prepare(slug, 'deauthorized', [account])),
+      ];
+      await post(slug, sent);
+      await work();
+      const ofUser = { user_id: user };
+      expect(await rowsOf(application.databaseUrl, 'connections', ofUser)).toMatchObject([
+        { account_due_at: expect.any(Date) },
+      ]);
+      await changeRows(application.databaseUrl, 'connections', { account_due_at: null }, ofUser);
+      await post(slug, again);
+      await work();
+      expect(await rowsOf(application.databaseUrl, 'connections', ofUser)).toMatchObject([{ account_due_at: null }]);
+      expect(await statusOf(user, slug)).toMatchObject({ status: 'active', reason: null });
+    },
+  );
 
   it('a permission change is announced', async () => {
     const { user, account } = await link('garmin');
@@ -236,13 +240,13 @@ describe('notifications of providers', () => {
     expect((await post(slug, bare)).status).toBe(401);
   });
 
-  it.each(unproven)('%s: a body that does not match its content type is not read', async (slug) => {
-    const before = await countRows();
+  it.each(unproven)('%s: nothing is read of a body that is not what its type says', async (slug) => {
+    const before = await countRows(application.databaseUrl, 'notifications');
     for (const body of ['', '{', '[]', 'null', '"x"', '[[[[', '\u0000']) {
       const { status } = await post(slug, { headers: { 'content-type': 'application/json' }, body });
       expect([200, 401]).toContain(status);
     }
-    expect(await countRows()).toBe(before);
+    expect(await countRows(application.databaseUrl, 'notifications')).toBe(before);
   });
 
   it('keep ids, times and names, and nothing else of the body', async () => {
@@ -266,7 +270,7 @@ describe('notifications of providers', () => {
       'token_fingerprint',
       'user_id',
     ]);
-    const rows = await queryDatabase(application.databaseUrl, 'SELECT * FROM notifications');
+    const rows = await rowsOf(application.databaseUrl, 'notifications');
     expect(JSON.stringify(rows)).not.toMatch(/not-a-real|"5\d{3}"/);
   });
 
@@ -304,11 +308,7 @@ describe('notifications of providers', () => {
   }
 
   async function sealedOf(user: string): Promise<unknown[]> {
-    const rows = await queryDatabase<{ sealed: unknown }>(
-      application.databaseUrl,
-      'SELECT sealed FROM connections WHERE user_id = $1',
-      [user],
-    );
+    const rows = await rowsOf<{ sealed: unknown }>(application.databaseUrl, 'connections', { user_id: user });
     return rows.map(({ sealed }) => sealed);
   }
 
@@ -318,14 +318,6 @@ describe('notifications of providers', () => {
       'SELECT type, reason, source, proof, details FROM events WHERE user_id = $1 AND type = $2',
       [user, type],
     );
-  }
-
-  async function countRows(): Promise<number> {
-    const [row] = await queryDatabase<{ count: number }>(
-      application.databaseUrl,
-      'SELECT count(*)::int AS count FROM notifications',
-    );
-    return row?.count ?? -1;
   }
 
   /** Names another account; in a JWS, by a character of its payload. */

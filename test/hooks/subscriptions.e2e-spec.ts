@@ -16,6 +16,7 @@ import { eventsOf, readEvents, typesOf } from '../support/event-stream.js';
 import { linkAccount } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { endAllTrouble } from '../support/subject.js';
+import { ago, changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { request } from '../../src/sandbox/testing/request.js';
@@ -86,9 +87,11 @@ describe('subscriptions of an app', () => {
     const { text } = await application.api.get('/metrics').expect(200);
     expect(text).toContain('cufflink_hook_requests_total{provider="strava",outcome="misrouted"} 1');
     // A check an hour ago has found one that Strava has replaced since.
-    await queryDatabase(
+    await changeRows(
       application.databaseUrl,
-      `UPDATE subscriptions SET only_id = '12345', checked_at = now() - interval '1 hour' WHERE provider = 'strava'`,
+      'subscriptions',
+      { only_id: '12345', checked_at: ago(3_600) },
+      { provider: 'strava' },
     );
     application.app.get(SubscriptionIds, { strict: false })['known'].clear();
     expect(await send(false)).toEqual([401]);

@@ -3,6 +3,7 @@ import { LinkPurge } from '../../src/links/store/link-purge.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { pathOf, startLink } from '../support/linking.js';
+import { countRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -13,9 +14,8 @@ describe('links that are over', () => {
   });
   afterAll(() => application.close());
 
-  async function count(table: 'links' | 'link_sessions'): Promise<number> {
-    const sql = `SELECT count(*)::int AS count FROM ${table}`;
-    return (await queryDatabase<{ count: number }>(application.databaseUrl, sql))[0]?.count ?? -1;
+  function count(table: 'links' | 'link_sessions'): Promise<number> {
+    return countRows(application.databaseUrl, table);
   }
 
   async function fill(rows: number, age: string): Promise<void> {

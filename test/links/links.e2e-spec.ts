@@ -5,8 +5,7 @@ import type { Misbehaviour } from '../../src/sandbox/misbehaviour.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { callbackHeaders, linkAccount, pathOf, startLink } from '../support/linking.js';
-import { damageSealedTokens } from '../support/rows.js';
-import { queryDatabase } from '../support/test-database.js';
+import { damageSealedTokens, rowsOf } from '../support/rows.js';
 import { request } from '../../src/sandbox/testing/request.js';
 import {
   type BearerBody,
@@ -331,9 +330,7 @@ describe('linking', () => {
           expect(body).toEqual({ disconnected: true, provider_revocation: 'pending' });
           expect(fake.history.filter(({ kind }) => kind === 'revoke')).toHaveLength(calls + 1);
           await application.api.get(`/v1/users/${user}/connections/${slug}/token`).expect(404);
-          expect(await queryDatabase(application.databaseUrl, 'SELECT 1 FROM connections WHERE id = $1', [id])).toEqual(
-            [],
-          );
+          expect(await rowsOf(application.databaseUrl, 'connections', { id })).toEqual([]);
         }
       },
     );

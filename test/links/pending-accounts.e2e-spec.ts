@@ -10,6 +10,7 @@ import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
 import { endMisbehavior } from '../support/fake-providers.js';
 import { checkout, removeDirectory, startProcess } from '../support/service-process.js';
+import { changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -26,7 +27,7 @@ describe('an account that its provider could not name at the end of the link', (
   });
   afterEach(async () => {
     endMisbehavior(application);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = NULL');
+    await changeRows(application.databaseUrl, 'connections', { account_due_at: null });
   });
   afterAll(() => application.close());
 
@@ -65,9 +66,13 @@ describe('an account that its provider could not name at the end of the link', (
   }
 
   async function letBeDue(user: string): Promise<void> {
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET account_due_at = now() WHERE user_id = $1', [
-      user,
-    ]);
+    await changeRows(application.databaseUrl, 'connections', { account_due_at: 'now' }, { user_id: user });
+  }
+
+  /** Lets the account be due while a refresh of the connection is in flight, or after it. */
+  async function letBeDueWith(user: string, attempt_started_at: 'now' | null): Promise<void> {
+    const changes = { account_due_at: 'now', attempt_started_at };
+    await changeRows(application.databaseUrl, 'connections', changes, { user_id: user });
   }
 
   it.each(slugs)('is looked up later at %s, and the rules apply from then on (AR-23, AR-24)', async (slug) => {
@@ -121,13 +126,12 @@ describe('an account that its provider could not name at the end of the link', (
     const [first, second, account] = [newUser(), newUser(), newAccount()];
     expect(await link(first, 'whoop', account)).toMatchObject({ status: 200 });
     await linkUntold(second, 'whoop', account);
-    const set = 'UPDATE connections SET account_due_at = now(), attempt_started_at = $2 WHERE user_id = $1';
-    await queryDatabase(application.databaseUrl, set, [second, new Date()]);
+    await letBeDueWith(second, 'now');
     await sweep();
     await token(second, 'whoop').expect(200);
     expect(await auditEntriesOf(application, second)).not.toContain(unlinked);
 
-    await queryDatabase(application.databaseUrl, set, [second, null]);
+    await letBeDueWith(second, null);
     await sweep();
 
     await token(second, 'whoop').expect(409);
@@ -208,11 +212,10 @@ describe('an account that its provider could not name at the end of the link', (
     expect(lookups('whoop')).toBe(before);
 
     await token(user, 'whoop').expect(200);
-    const due = 'UPDATE connections SET account_due_at = now(), attempt_started_at = $2 WHERE user_id = $1';
-    await queryDatabase(application.databaseUrl, due, [user, new Date()]);
+    await letBeDueWith(user, 'now');
     await sweep();
     expect((await row(user))?.isKnown).toBe(false);
-    await queryDatabase(application.databaseUrl, due, [user, null]);
+    await letBeDueWith(user, null);
     await sweep();
     expect((await row(user))?.isKnown).toBe(true);
   });

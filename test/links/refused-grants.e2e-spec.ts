@@ -5,7 +5,7 @@ import { RevocationOutbox } from '../../src/tokens/revocation/revocation-outbox.
 import { startApplication, type TestApplication } from '../support/application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { newUser, pathOf, startLink } from '../support/linking.js';
-import { makeRevocationsDue } from '../support/rows.js';
+import { changeRows, makeRevocationsDue } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -136,14 +136,13 @@ describe('the grant of a link that failed after its code was redeemed', () => {
     it("is left while nobody knows the account of another user's connection (AR-18, AR-23)", async () => {
       const [first, second, account] = [newUser(), newUser(), newAccount()];
       expect(await link(first, 'tidepool', account)).toMatchObject({ status: 200 });
-      const set = 'UPDATE connections SET account_digest = NULL, status = $2 WHERE user_id = $1';
       const before = revocations('tidepool');
 
       for (const [status, ended] of [
         ['active', 0],
         ['needs_relink', 1],
       ] as const) {
-        await queryDatabase(application.databaseUrl, set, [first, status]);
+        await changeRows(application.databaseUrl, 'connections', { account_digest: null, status }, { user_id: first });
         wrongIdToken('tidepool', { aud: 'another-client' });
         expect(await link(second, 'tidepool', account)).toEqual(refused);
         expect(revocations('tidepool')).toBe(before + ended);

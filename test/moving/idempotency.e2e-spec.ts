@@ -6,6 +6,7 @@ import { consent } from '../../src/sandbox/testing/consent.js';
 import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { linkAccount, newUser, pathOf, startLink } from '../support/linking.js';
 import { expectProblem } from '../support/problems.js';
+import { changeRows, countRows, passTimeInRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 let application: TestApplication;
@@ -22,13 +23,8 @@ const start = (user: string, key: string, body: object = {}) =>
     .set('idempotency-key', key)
     .send(body);
 
-async function countRows(table: string, user: string): Promise<number> {
-  const [row] = await queryDatabase<{ count: number }>(
-    application.databaseUrl,
-    `SELECT count(*)::int AS count FROM ${table} WHERE user_id = $1`,
-    [user],
-  );
-  return row?.count ?? 0;
+function rowCount(table: string, user: string): Promise<number> {
+  return countRows(application.databaseUrl, table, { user_id: user });
 }
 
 describe('a call with an Idempotency-Key', () => {
@@ -39,9 +35,9 @@ describe('a call with an Idempotency-Key', () => {
     expect(second.body).toEqual(first.body);
     expect(first.headers['idempotent-replayed']).toBeUndefined();
     expect(second.headers['idempotent-replayed']).toBe('true');
-    expect(await countRows('links', user)).toBe(1);
+    expect(await rowCount('links', user)).toBe(1);
     await start(user, 'key-2').expect(201);
-    expect(await countRows('links', user)).toBe(2);
+    expect(await rowCount('links', user)).toBe(2);
   });
 
   it('stores neither the key nor a secret of the response in clear', async () => {
@@ -68,16 +64,13 @@ describe('a call with an Idempotency-Key', () => {
   it('is refused while the first one is in progress, and is made again once that is given up for lost', async () => {
     const user = newUser();
     await start(user, 'slow').expect(201);
-    await queryDatabase(application.databaseUrl, 'UPDATE idempotency_keys SET sealed = NULL');
+    await changeRows(application.databaseUrl, 'idempotency_keys', { sealed: null });
     const problem = await start(user, 'slow');
     expectProblem(problem, 409, 'IDEMPOTENCY_KEY_IN_PROGRESS');
     expect(problem.headers['retry-after']).toBe('1');
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE idempotency_keys SET created_at = now() - interval '2 minutes'`,
-    );
+    await passTimeInRows(application.databaseUrl, 'idempotency_keys', ['created_at'], 2 * 60);
     await start(user, 'slow').expect(201);
-    expect(await countRows('links', user)).toBe(2);
+    expect(await rowCount('links', user)).toBe(2);
   });
 
   it('is made again after a failure, and after 24 hours, when its row is deleted', async () => {
@@ -85,18 +78,12 @@ describe('a call with an Idempotency-Key', () => {
     const wrong = { return_url: 'https://evil.example' };
     expectProblem(await start(user, 'failed', wrong), 400, 'RETURN_URL_NOT_ALLOWED');
     await start(user, 'failed').expect(201);
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours'`,
-    );
+    await passTimeInRows(application.databaseUrl, 'idempotency_keys', ['created_at'], 25 * 3_600);
     expect((await start(user, 'failed').expect(201)).headers['idempotent-replayed']).toBeUndefined();
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours'`,
-    );
+    await passTimeInRows(application.databaseUrl, 'idempotency_keys', ['created_at'], 25 * 3_600);
     await application.app.get(IdempotencyPurge, { strict: false }).sweep();
     expect(await application.app.get(IdempotencyStore, { strict: false }).purge(10)).toBe(0);
-    expect(await queryDatabase(application.databaseUrl, 'SELECT FROM idempotency_keys')).toEqual([]);
+    expect(await rowsOf(application.databaseUrl, 'idempotency_keys')).toEqual([]);
   });
 
   it('is refused when the key is malformed', async () => {
@@ -129,12 +116,8 @@ describe('POST /v1/imports', () => {
     });
     const again = await send(body).expect(200);
     expect(again.body).toMatchObject({ imported: 0, already_imported: 1 });
-    expect(await countRows('connections', user)).toBe(1);
-    const [event] = await queryDatabase<{ source: string }>(
-      application.databaseUrl,
-      'SELECT source FROM events WHERE user_id = $1',
-      [user],
-    );
+    expect(await rowCount('connections', user)).toBe(1);
+    const [event] = await rowsOf<{ source: string }>(application.databaseUrl, 'events', { user_id: user });
     expect(event?.source).toBe('call');
   });
 
@@ -142,7 +125,7 @@ describe('POST /v1/imports', () => {
     const user = newUser();
     const dry = await send({ dry_run: true, connections: [row(user)] }).expect(200);
     expect(dry.body).toMatchObject({ imported: 1 });
-    expect(await countRows('connections', user)).toBe(0);
+    expect(await rowCount('connections', user)).toBe(0);
     const many = Array.from({ length: 101 }, (_, at) => row(`many-${at}`, { scopes: ['a', 'b'] }));
     expectProblem(await send({ connections: many }), 400, 'REQUEST_INVALID');
     await send({ dry_run: true, connections: many.slice(1) }).expect(200);

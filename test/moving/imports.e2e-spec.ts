@@ -10,7 +10,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { runCommandLine } from '../support/command-line.js';
 import { dumpDatabase, expectAbsent } from '../support/database-dump.js';
 import { linkAccount, newUser } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
 
 let application: TestApplication;
 let directory: string;
@@ -93,11 +93,7 @@ async function importRows(rows: readonly unknown[], options: Parameters<typeof i
 }
 
 async function rowOf(user: string): Promise<Record<string, unknown>> {
-  const [row] = await queryDatabase<Record<string, unknown>>(
-    application.databaseUrl,
-    'SELECT * FROM connections WHERE user_id = $1',
-    [user],
-  );
+  const [row] = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'connections', { user_id: user });
   return row ?? {};
 }
 
@@ -116,9 +112,7 @@ describe('an imported connection', () => {
     expect(refreshed.body).toMatchObject({ status: 'active', metadata: { clinic: 'north' }, reason: null });
     const stored = await rowOf(row.user_id);
     expect(stored).toMatchObject({ status: 'active', account_exclusive: true });
-    const events = await queryDatabase(application.databaseUrl, 'SELECT * FROM events WHERE user_id = $1', [
-      row.user_id,
-    ]);
+    const events = await rowsOf(application.databaseUrl, 'events', { user_id: row.user_id });
     expect(events[0]).toMatchObject({
       type: 'connection.linked',
       source: 'operator',

@@ -19,6 +19,8 @@ import { newUser, pathOf, startLink } from '../support/linking.js';
 import { definePeer } from '../support/peer-provider.js';
 import { StrictAuthorizationServer } from '../support/strict-authorization-server.js';
 import { at, Subject } from '../support/subject.js';
+import { addReplica } from '../support/key-rotation.js';
+import { changeRows, deleteRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -169,19 +171,14 @@ describe('a move to another deployment and back', () => {
 
   it('does not begin while a process of version 1.0.0 runs, which would refresh frozen connections', async () => {
     const user = await linkStrict();
-    const frozenAt = async () =>
-      queryDatabase(first.databaseUrl, 'SELECT frozen_at FROM connections WHERE user_id = $1', [user]);
+    const frozenAt = async () => rowsOf(first.databaseUrl, 'connections', { user_id: user });
     // Version 1.0.0 writes no generation.
-    await queryDatabase(
-      first.databaseUrl,
-      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, '{}', now() + interval '1 hour')`,
-      [randomUUID()],
-    );
+    await addReplica(first.databaseUrl, randomUUID());
     await expect(freeze(first, { userId: user })).rejects.toThrow('1 live processes of version 1.0.0');
-    expect(await frozenAt()).toEqual([{ frozen_at: null }]);
-    await queryDatabase(first.databaseUrl, 'DELETE FROM vault_replicas WHERE generation = 1');
+    expect(await frozenAt()).toMatchObject([{ frozen_at: null }]);
+    await deleteRows(first.databaseUrl, 'vault_replicas', { generation: 1 });
     await freeze(first, { userId: user });
-    expect(await frozenAt()).toEqual([{ frozen_at: expect.any(Date) }]);
+    expect(await frozenAt()).toMatchObject([{ frozen_at: expect.any(Date) }]);
   });
 
   it('with the defense off, which is the freeze, ends grants at the provider', async () => {
@@ -248,9 +245,7 @@ describe('a frozen connection', () => {
 
   it('is looked up no more, and its unlink spends no refresh token', async () => {
     const subject = await Subject.link(first, 'whoop');
-    await queryDatabase(first.databaseUrl, 'UPDATE connections SET account_due_at = now() WHERE user_id = $1', [
-      subject.userId,
-    ]);
+    await changeRows(first.databaseUrl, 'connections', { account_due_at: 'now' }, { user_id: subject.userId });
     await freeze(first, { userId: subject.userId });
     const calls = subject.fake.history.filter(({ kind }) => kind === 'account').length;
     await first.app.get(AccountLookupWorker, { strict: false }).sweep();

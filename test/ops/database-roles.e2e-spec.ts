@@ -23,7 +23,7 @@ import {
 } from '../support/database-roles.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { checkout, startProcess } from '../support/service-process.js';
-import { makeRevocationsDue } from '../support/rows.js';
+import { changeRows, makeRevocationsDue, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
@@ -32,8 +32,8 @@ const rootKey = randomBytes(32).toString('base64');
 const returnUrl = 'https://app.example.com/devices';
 
 /**
- * What each role may do with each table, columns in brackets. Written down here once more, apart from the script, on
- * purpose: a new table or column right has to be decided in both.
+ * The rights of each role on each table, columns in brackets. They stand here a second time, apart from the script, on
+ * purpose: a new table or column right must be decided in both.
  */
 const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> = {
   api_keys: {
@@ -85,7 +85,7 @@ const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> 
   webhook_endpoints: { cufflink_app: 'DELETE INSERT SELECT UPDATE', cufflink_operator: 'SELECT UPDATE(sealed)' },
 };
 
-/** What would let whoever takes the service over hide it, or make it last. */
+/** Statements with which an attacker who has taken over the service could hide, or stay. */
 const refusedToApp: readonly string[] = [
   `UPDATE audit_entries SET actor = 'nobody'`,
   'DELETE FROM audit_entries',
@@ -209,7 +209,7 @@ describe('the roles of the database (LOG-11)', () => {
     await api.get('/v1/audit?user_id=user-1').expect(200);
     await browser.get('/health/ready').expect(200);
 
-    await queryDatabase(database.ownerUrl, `UPDATE connections SET refresh_due_at = now() WHERE provider = 'whoop'`);
+    await changeRows(database.ownerUrl, 'connections', { refresh_due_at: 'now' }, { provider: 'whoop' });
     const refreshes = (): number => sandbox.provider('whoop').history.filter(({ kind }) => kind === 'refresh').length;
     const before = refreshes();
     app.get(RefreshScheduler, { strict: false }).lookNow();
@@ -250,7 +250,7 @@ describe('the roles of the database (LOG-11)', () => {
          EXISTS (SELECT FROM vault_keys WHERE operations > 0) AS sealed`,
     );
     expect(used).toEqual({ used: true, sealed: true });
-    const limited = await queryDatabase(database.ownerUrl, 'SELECT FROM rate_limits');
+    const limited = await rowsOf(database.ownerUrl, 'rate_limits');
     expect(limited.length).toBeGreaterThan(0);
   });
 

@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { runMigrationCommand } from '../support/migration-command.js';
 import { checkout, startProcess } from '../support/service-process.js';
+import { rowsOf } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 
 const ourTables = [
@@ -144,6 +145,6 @@ async function tables(): Promise<string[]> {
 }
 
 async function migrations(): Promise<string[]> {
-  const rows = await queryDatabase<{ name: string }>(databaseUrl, 'SELECT name FROM migrations ORDER BY id');
+  const rows = await rowsOf<{ name: string }>(databaseUrl, 'migrations', {}, 'id');
   return rows.map(({ name }) => name);
 }

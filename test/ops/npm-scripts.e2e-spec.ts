@@ -12,7 +12,8 @@ import {
   type ServiceProcess,
   waitUntilReady,
 } from '../support/service-process.js';
-import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
+import { createTestDatabase } from '../support/test-database.js';
 
 /** The scripts of package.json as an operator runs them, in a folder without a `.env` of the developer. */
 let folder: string;
@@ -79,7 +80,7 @@ describe('npm run start:prod and start:worker', () => {
     const tooEarly = await start('start:worker');
     await expect(tooEarly.script.ended()).resolves.toMatchObject({ status: 1 });
     expect(tooEarly.script.stderr()).toContain('Start the API first');
-    await expect(queryDatabase(String(environment['DATABASE_URL']), 'SELECT FROM vault_keys')).resolves.toEqual([]);
+    await expect(rowsOf(String(environment['DATABASE_URL']), 'vault_keys')).resolves.toEqual([]);
 
     const api = await start('start:prod');
     await waitUntilReady(api.script, api.url);

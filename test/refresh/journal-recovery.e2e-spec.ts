@@ -11,6 +11,7 @@ import { copyDatabase, replaceDatabase } from '../support/database-copy.js';
 import { linkAccount } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
 import { at } from '../support/subject.js';
+import { changeRows } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -89,8 +90,8 @@ describe('the entries that the journal keeps', () => {
   }
 
   /**
-   * Everything in the journal. A process renames and removes files at any moment, so that a look may have to be
-   * repeated.
+   * Everything in the journal. A process renames and removes files at any moment, so a look may need
+   * another try.
    */
   async function journalText(): Promise<string> {
     for (let look = 0; look < 100; look += 1) {
@@ -230,7 +231,7 @@ describe('the entries that the journal keeps', () => {
     expect(await underWay).toBe(200);
 
     // As if the hold had passed.
-    await queryDatabase(first.databaseUrl, 'UPDATE connections SET attempt_started_at = NULL');
+    await changeRows(first.databaseUrl, 'connections', { attempt_started_at: null });
     expect(await refresh(first, 'user-1')).toBe(200);
     expect(provider.liveGrants()).toHaveLength(1);
   });

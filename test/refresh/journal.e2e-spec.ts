@@ -20,14 +20,13 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { linkAccount } from '../support/linking.js';
 import { removeDirectory, startServiceOnFullDisk, waitUntilReady } from '../support/service-process.js';
 import { at } from '../support/subject.js';
-import { makeRevocationsDue } from '../support/rows.js';
-import { queryDatabase } from '../support/test-database.js';
+import { changeRows, makeRevocationsDue } from '../support/rows.js';
 import { until } from '../support/until.js';
 
 const tokenPath = '/v1/users/user-1/connections/whoop/token';
 const lifetimeMs = 3_600_000;
 
-/** What a dead process waits for; settled when the test is over, so that the test's own process can end. */
+/** Settle the promises that dead processes wait for. They run after the test, so that its own process can end. */
 let burials: (() => void)[] = [];
 
 /** A process that never gets to the commit: killed, or with a database that stays away. */
@@ -104,7 +103,7 @@ describe('the journal of refreshed tokens', () => {
         (await readEntries(directory)).some((text) => text.endsWith('\n')),
       );
     }
-    await queryDatabase(databaseUrl, 'UPDATE connections SET leased_until = now()');
+    await changeRows(databaseUrl, 'connections', { leased_until: 'now' });
     return first;
   }
 

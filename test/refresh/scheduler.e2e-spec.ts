@@ -10,7 +10,7 @@ import { RefreshService } from '../../src/tokens/refresh/refresh.service.js';
 import { VaultService } from '../../src/vault/vault.service.js';
 import { findViolations, refreshesOf } from '../support/history-checker.js';
 import { held } from '../support/fake-providers.js';
-import { damageSealedTokens } from '../support/rows.js';
+import { changeRows, damageSealedTokens, deleteRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import {
@@ -72,18 +72,18 @@ describe('the refresh scheduler', () => {
     // An hour's token, five minutes of margin, a tenth of jitter.
     expect(await dueInMinutes()).toBeGreaterThan(48);
     expect(await dueInMinutes()).toBeLessThan(55);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET refresh_due_at = now()');
+    await changeRows(application.databaseUrl, 'connections', { refresh_due_at: 'now' });
     await application.api.post(path).expect(200);
     expect(await dueInMinutes()).toBeGreaterThan(48);
     fake.misbehave({ endpoint: 'refresh', type: 'status', code: 503, headers: { 'retry-after': '1200' } });
     await application.api.post(path).expect(503);
     expect(await dueInMinutes()).toBeGreaterThan(19);
     expect(await dueInMinutes()).toBeLessThan(21);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
-    await queryDatabase(application.databaseUrl, 'DELETE FROM circuit_breakers');
+    await changeRows(application.databaseUrl, 'connections', { retry_at: null });
+    await deleteRows(application.databaseUrl, 'circuit_breakers');
     fake.revokeGrant('7000');
     await application.api.post(path).expect(503);
-    await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = NULL');
+    await changeRows(application.databaseUrl, 'connections', { retry_at: null });
     await application.api.post(path).expect(409);
     // Once more in a day, which tells a mistaken end.
     expect(await dueInMinutes()).toBeGreaterThan(21 * 60);
@@ -217,7 +217,7 @@ describe('the refresh scheduler', () => {
       throw new KeyUnavailableError('the key source does not respond');
     });
     await makeDue(application);
-    const rows = () => queryDatabase(application.databaseUrl, 'SELECT * FROM connections ORDER BY user_id');
+    const rows = () => rowsOf(application.databaseUrl, 'connections', {}, 'user_id');
     const before = await rows();
 
     beginSweeping(application);
@@ -283,7 +283,7 @@ describe('the refresh scheduler', () => {
       const { leased } = await look(application);
       return refreshCount(fake) > 0 && leased === 0;
     });
-    // What was being sent when the response came, not what waited for a permit.
+    // Only the refreshes under way when the response came. The others waited for a permit.
     const refused = refreshCount(fake);
     expect(refused).toBeLessThanOrEqual(2);
     await expect(look(application)).resolves.toMatchObject({ in_doubt: 0, due: connections.length - refused });
@@ -292,12 +292,12 @@ describe('the refresh scheduler', () => {
     // Before anything is due: a sweep of before may still look.
     fake.behave();
     fake.misbehave({ endpoint: 'refresh', ...held });
-    await queryDatabase(databaseUrl, 'UPDATE circuit_breakers SET open_until = now()');
-    await queryDatabase(databaseUrl, 'UPDATE connections SET retry_at = NULL, refresh_due_at = now()');
+    await changeRows(databaseUrl, 'circuit_breakers', { open_until: 'now' });
+    await changeRows(databaseUrl, 'connections', { retry_at: null, refresh_due_at: 'now' });
     beginSweeping(application);
     await until('one tries', () => refreshCount(fake) > refused);
     expect(refreshCount(fake)).toBe(refused + 1);
-    // Whoever waits for a token goes before it.
+    // A caller who waits for a token goes before it.
     expect(tries.mock.calls.map(([, options]) => options)).toEqual([{ priority: 'background' }]);
     fake.behave();
     await untilSwept(application);

@@ -5,6 +5,7 @@ import { newUser, pathOf, startLink } from '../support/linking.js';
 import { definePeer } from '../support/peer-provider.js';
 import { StrictAuthorizationServer } from '../support/strict-authorization-server.js';
 import { resetCircuitBreakers, passTimeAtCircuitBreakers, type Row } from '../support/subject.js';
+import { changeRows, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { responseCases, type ResponseCase } from '../support/token-responses.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
@@ -45,7 +46,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Sends the callback of a link, whatever comes of it. */
+/** Sends the callback of a link, with any outcome. */
 async function sendCallback(user: string, code: string): Promise<{ status: number; body: unknown }> {
   const { linkWebUrl, state } = await startLink(application, user, slug);
   const callback = new URL(new URL(linkWebUrl).searchParams.get('redirect_uri') ?? '');
@@ -73,9 +74,7 @@ async function token(user: string): Promise<string> {
 }
 
 async function rowOf(user: string): Promise<Row> {
-  const [row] = await queryDatabase<Row>(application.databaseUrl, 'SELECT * FROM connections WHERE user_id = $1', [
-    user,
-  ]);
+  const [row] = await rowsOf<Row>(application.databaseUrl, 'connections', { user_id: user });
   return row as Row;
 }
 
@@ -118,8 +117,7 @@ async function expectScopes(user: string, { scopes }: ResponseCase): Promise<voi
 
 describe('a refresh at a server that ends all tokens when a spent one comes back', () => {
   /**
-   * What must hold after the staged response; ends with a connection that works wherever the server still has its
-   * grant.
+   * Checks after the staged response. They end with a connection that works, if the server still has its grant.
    */
   const outcomes: Readonly<Record<ResponseCase['expected'], (user: string, each: ResponseCase) => Promise<void>>> = {
     async read(user, each) {
@@ -138,9 +136,7 @@ describe('a refresh at a server that ends all tokens when a spent one comes back
       expect((await refresh(user)).status).toBeGreaterThanOrEqual(500);
       server.behave();
       // The pause after a failure is over; what is in doubt rests all the same.
-      await queryDatabase(application.databaseUrl, 'UPDATE connections SET retry_at = now() WHERE user_id = $1', [
-        user,
-      ]);
+      await changeRows(application.databaseUrl, 'connections', { retry_at: 'now' }, { user_id: user });
       await resetCircuitBreakers(application);
       for (let call = 0; call < 3; call += 1) {
         expect(await refresh(user)).toMatchObject({ status: 503, body: { code: 'TOKEN_REFRESH_PENDING' } });

@@ -8,6 +8,8 @@ import { LocalKeySource } from '../../src/vault/local-key-source.js';
 import { findFreePort } from '../../src/development/free-port.js';
 import { runMigrationCommand } from '../support/migration-command.js';
 import { checkout, startProcess, waitUntilReady, type ServiceProcess } from '../support/service-process.js';
+import { addReplica } from '../support/key-rotation.js';
+import { deleteRows } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -16,7 +18,7 @@ const cli = join(checkout, 'dist/cli/main.js');
 const rootKey = randomBytes(32);
 const clientSecret = 'client-secret-canary-0123456789';
 const environmentName = `name-${randomUUID().slice(0, 8)}`;
-/** What Node writes when it opens its inspector, or tries to. */
+/** Output of Node when it opens its inspector, or tries to. */
 const inspectorOpens = /Debugger listening|Starting inspector/;
 
 const secretFiles = ['client-secret', 'database-url', 'root-key'];
@@ -108,11 +110,7 @@ describe('a signal to a production process', () => {
     await expect(adding.ended()).resolves.toMatchObject({ status: 0 });
     const [kid = ''] = /[0-9a-f-]{36}/.exec(adding.stdout()) ?? [];
     // A replica that never loads the key: the command waits for it.
-    await queryDatabase(
-      databaseUrl,
-      `INSERT INTO vault_replicas (id, kids, live_until) VALUES ($1, '{}', now() + interval '1 hour')`,
-      [randomUUID()],
-    );
+    await addReplica(databaseUrl, randomUUID());
     const command = start([cli, 'keys', 'promote', kid]);
     const polls = async (): Promise<number> => {
       const [row] = await queryDatabase<{ polls: number }>(
@@ -125,7 +123,7 @@ describe('a signal to a production process', () => {
     await until('the command asks for replicas', async () => (await polls()) > 0);
 
     await signalOften(command, 'SIGUSR1', polls);
-    await queryDatabase(databaseUrl, 'DELETE FROM vault_replicas');
+    await deleteRows(databaseUrl, 'vault_replicas');
 
     await expect(command.ended()).resolves.toEqual({ status: 0, signal: null });
     expect(command.output()).not.toMatch(inspectorOpens);

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/development/free-port.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { checkout, startProcess, type ServiceProcess } from '../support/service-process.js';
-import { createTestDatabase, queryDatabase } from '../support/test-database.js';
+import { rowsOf } from '../support/rows.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
@@ -64,7 +65,7 @@ describe('spans', () => {
       new URL(String(session.body['connect_url'])).pathname + new URL(String(session.body['connect_url'])).search,
     );
     requestId = proxied.requestId;
-    const [row] = await queryDatabase<{ id: string }>(databaseUrl, 'SELECT id FROM connections');
+    const [row] = await rowsOf<{ id: string }>(databaseUrl, 'connections');
     secrets = {
       'API key': key,
       'secret of the API key': key.split('_').slice(2).join('_'),

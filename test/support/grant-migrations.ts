@@ -21,7 +21,7 @@ import { startApplication, type TestApplication } from './application.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from './linking.js';
 import { checkout, startProcess, type ServiceProcess } from './service-process.js';
-import { queryDatabase } from './test-database.js';
+import { changeRows, rowsOf } from './rows.js';
 
 export const old = 'garmin-oauth1';
 export const successor = 'garmin';
@@ -207,7 +207,7 @@ export function useMigrations() {
 
   /** The leases of processes that are dead run out. */
   async function endLeases(): Promise<void> {
-    await queryDatabase(application.databaseUrl, 'UPDATE grant_migrations SET leased_until = now()');
+    await changeRows(application.databaseUrl, 'grant_migrations', { leased_until: 'now' });
   }
 
   /** How the calls of one kind for an account ended at a provider; for all accounts where none is given. */
@@ -245,9 +245,7 @@ export function useMigrations() {
     await application.api.get(`/v1/users/${user}/connections/${old}`).expect(404);
     expect(application.sandbox.provider(successor).isLiveAccessToken(await tokenOf(user, successor))).toBe(true);
     expect(liveGrants(successor, account)).toBe(1);
-    const rows = await queryDatabase(application.databaseUrl, 'SELECT FROM grant_migrations WHERE user_id = $1', [
-      user,
-    ]);
+    const rows = await rowsOf(application.databaseUrl, 'grant_migrations', { user_id: user });
     expect(rows).toEqual([]);
   }
 
@@ -259,11 +257,7 @@ export function useMigrations() {
   }
 
   async function stateOf(user: string): Promise<string | undefined> {
-    const [row] = await queryDatabase<{ state: string }>(
-      application.databaseUrl,
-      'SELECT state FROM grant_migrations WHERE user_id = $1',
-      [user],
-    );
+    const [row] = await rowsOf<{ state: string }>(application.databaseUrl, 'grant_migrations', { user_id: user });
     return row?.state;
   }
 

@@ -11,7 +11,7 @@ import { auditEntriesOf } from '../support/audit-entries.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, pathOf, startLink } from '../support/linking.js';
 import { held } from '../support/fake-providers.js';
-import { makeRevocationsDue } from '../support/rows.js';
+import { changeRows, deleteRows, makeRevocationsDue, rowsOf } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -145,7 +145,7 @@ describe('the erasure of a user', () => {
     await makeRevocationsDue(databaseUrl);
     application.app.get(RevocationOutbox, { strict: false }).processNow();
     await until('the provider has ended the grant', () => fake.liveGrants().length === 0);
-    const rows = (): Promise<object[]> => queryDatabase(databaseUrl, 'SELECT FROM revocations');
+    const rows = (): Promise<object[]> => rowsOf(databaseUrl, 'revocations');
     await until('nothing is left of it here', async () => (await rows()).length === 0);
     expect(await dump()).not.toContain(userId);
   });
@@ -164,10 +164,7 @@ describe('the erasure of a user', () => {
 
   it('is repeated for a user with nothing but a session of the hosted page in a restored backup (LOG-08)', async () => {
     await application.api.post('/v1/link-sessions').send({ user_id: userId }).expect(201);
-    const [session] = await queryDatabase<Record<string, unknown>>(
-      application.databaseUrl,
-      'SELECT * FROM link_sessions',
-    );
+    const [session] = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'link_sessions');
     await erase();
     await restore('link_sessions', session);
     await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
@@ -213,10 +210,7 @@ describe('the erasure of a user', () => {
     await erase();
     const older = await readFile(logFile, 'utf8');
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
-    const [between] = await queryDatabase<Record<string, unknown>>(
-      application.databaseUrl,
-      'SELECT * FROM connections',
-    );
+    const [between] = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'connections');
     const { erased_at: erasedAt } = await erase();
     await restore('connections', between);
     const file = join(directory, 'older');
@@ -276,10 +270,10 @@ describe('the erasure of a user', () => {
   it('is repeated in a database that was restored from a backup made before (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
     await linkAccount(application, 'other', 'whoop', { account: '111' });
-    const backup = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    const backup = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'connections');
     await erase();
-    await queryDatabase(application.databaseUrl, 'DELETE FROM erasures');
-    await queryDatabase(application.databaseUrl, 'DELETE FROM connections');
+    await deleteRows(application.databaseUrl, 'erasures');
+    await deleteRows(application.databaseUrl, 'connections');
     for (const row of backup) {
       await restore('connections', row);
     }
@@ -295,7 +289,7 @@ describe('the erasure of a user', () => {
 
   it('is repeated for restored rows, and leaves newer links of the user (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
-    const [row] = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    const [row] = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'connections');
     await erase();
     await restore('connections', row);
     // Somebody let the service run before the replay.
@@ -320,7 +314,7 @@ describe('the erasure of a user', () => {
 
   it('erases a connection to a provider that this deployment no longer has (LOG-08)', async () => {
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
-    await queryDatabase(application.databaseUrl, `UPDATE connections SET provider = 'gone'`);
+    await changeRows(application.databaseUrl, 'connections', { provider: 'gone' });
     const { connections } = await erase();
     expect(connections).toEqual([{ provider: 'gone', provider_revocation: 'unsupported' }]);
     expect(await dump()).not.toContain(userId);
@@ -342,11 +336,11 @@ describe('the erasure of a user', () => {
     await mkdir(join(directory, 'log'));
     await writeFile(logFile, cutOff);
     await linkAccount(application, encodeURIComponent(userId), 'whoop', { account });
-    const [row] = await queryDatabase<Record<string, unknown>>(application.databaseUrl, 'SELECT * FROM connections');
+    const [row] = await rowsOf<Record<string, unknown>>(application.databaseUrl, 'connections');
     await erase();
     await writeFile(logFile, `${await readFile(logFile, 'utf8')}${cutOff}`);
 
-    await queryDatabase(application.databaseUrl, 'DELETE FROM erasures');
+    await deleteRows(application.databaseUrl, 'erasures');
     await restore('connections', row);
     await expect(application.app.get(UserErasureService).replay()).resolves.toBe(1);
     expect(await dump()).not.toContain(userId);

@@ -6,6 +6,7 @@ import { startApplication, type TestApplication } from '../support/application.j
 import { consent } from '../../src/sandbox/testing/consent.js';
 import { linkAccount, startLink } from '../support/linking.js';
 import { SecretSearch } from '../support/secret-search.js';
+import { changeRows, hideTable } from '../support/rows.js';
 import { queryDatabase } from '../support/test-database.js';
 
 const userId = 'exported-user@example.com';
@@ -14,7 +15,7 @@ const account = '8015551234567';
 const returnUrl = 'https://app.example.com/devices';
 
 /**
- * Where the export has what a table holds about a user. A new table with a user in it has to be added here, and to the
+ * Where the export has what a table holds about a user. A new table with a user in it must be added here, and to the
  * export.
  */
 const partOf: Readonly<Record<string, keyof Export>> = {
@@ -180,7 +181,7 @@ describe('GET /v1/users/{user_id}/export', () => {
 
   it('has a connection with unreadable tokens, without the account', async () => {
     await linkAccount(application, 'broken', 'whoop', { account });
-    await queryDatabase(application.databaseUrl, `UPDATE connections SET secret_gen = 7 WHERE user_id = 'broken'`);
+    await changeRows(application.databaseUrl, 'connections', { secret_gen: 7 }, { user_id: 'broken' });
     const { body } = await exportUser('/v1/users/broken');
     expect(body.connections).toMatchObject([{ provider: 'whoop', provider_user_id: null }]);
   });
@@ -191,12 +192,12 @@ describe('GET /v1/users/{user_id}/export', () => {
       'cache-control': 'no-store',
       'content-type': 'application/json; charset=utf-8',
     });
-    await queryDatabase(application.databaseUrl, 'ALTER TABLE audit_entries RENAME TO hidden_entries');
+    const bringBack = await hideTable(application.databaseUrl, 'audit_entries');
     try {
       const refused = await application.api.get(`${path}/export`).expect(503);
       expect(refused.body).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     } finally {
-      await queryDatabase(application.databaseUrl, 'ALTER TABLE hidden_entries RENAME TO audit_entries');
+      await bringBack();
     }
   });
 });

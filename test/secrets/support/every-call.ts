@@ -7,7 +7,7 @@ import { ouraDefinition } from '../../../src/providers/oura/oura.definition.js';
 import { whoopDefinition } from '../../../src/providers/whoop/whoop.definition.js';
 import type { Misbehaviour } from '../../../src/sandbox/misbehaviour.js';
 import { consent } from '../../../src/sandbox/testing/consent.js';
-import { damageSealedTokens } from '../../support/rows.js';
+import { damageSealedTokens, hideTable } from '../../support/rows.js';
 import { queryDatabase } from '../../support/test-database.js';
 import { asked, failures, planted, tokenFieldFailures } from './planted-secrets.js';
 import type { RecordingCaller, TalkativeService } from './recording-caller.js';
@@ -195,7 +195,7 @@ export class EveryCall {
     fake.behave();
   }
 
-  /** What nobody foresaw: the database refuses a row, lacks a table, holds bytes that do not open. */
+  /** Mistakes that nobody foresaw: the database refuses a row, lacks a table, holds bytes that do not open. */
   private async runMistakes(): Promise<void> {
     const user = await this.caller.link(whoopDefinition);
     const callback = await this.caller.approved(whoopDefinition);
@@ -210,10 +210,10 @@ export class EveryCall {
     for (const table of ['links', 'connections']) {
       await queryDatabase(this.service.databaseUrl, `ALTER TABLE ${table} DROP CONSTRAINT broken`);
     }
-    await queryDatabase(this.service.databaseUrl, 'ALTER TABLE connections RENAME TO elsewhere');
+    const bringBack = await hideTable(this.service.databaseUrl, 'connections');
     await this.caller.call('GET', `/v1/users/${user}/connections`);
     await this.caller.finish(await this.caller.approved(garminDefinition));
-    await queryDatabase(this.service.databaseUrl, 'ALTER TABLE elsewhere RENAME TO connections');
+    await bringBack();
     await damageSealedTokens(this.service.databaseUrl, user);
     await this.caller.call('GET', `/v1/users/${user}/connections/whoop/token`);
     await this.caller.call('POST', `/v1/users/${user}/connections/whoop/refresh`);
