@@ -12,7 +12,7 @@ import { linkAccount } from '../support/linking.js';
 import { queryDatabase } from '../support/test-database.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
-/** Who may make a call. Written down here once more, apart from the code, on purpose. */
+/** The callers that a call allows. They stand here a second time, apart from the code, on purpose. */
 type Access =
   | 'anyone'
   /** Any valid key, and any user. */
@@ -100,9 +100,9 @@ const refusals = ['API_KEY_INVALID', 'USER_TOKEN_INVALID', 'SCOPE_MISSING', 'ACC
 
 interface Caller {
   readonly name: string;
-  /** What is sent behind `Bearer`; nothing when absent. */
+  /** Text behind `Bearer`; no header without it. */
   readonly credentials?: string;
-  /** What becomes of a call by this caller: a code of {@link refusals}, or `let through`. */
+  /** The outcome of a call by this caller: a code of {@link refusals}, or `let through`. */
   readonly outcome: (access: Exclude<Access, 'anyone'>, path: string) => string;
 }
 

@@ -7,7 +7,7 @@ import { linkAccount } from '../support/linking.js';
 import { request } from '../../src/sandbox/testing/request.js';
 
 /**
- * Routes that anybody can call. Everything else that the server routes, whoever put it there, must ask for credentials.
+ * Routes that anybody can call. Every other route of the server must ask for credentials.
  * Written down here apart from the code, on purpose.
  */
 const open = [

@@ -61,7 +61,7 @@ describe('a user who withdraws consent at the provider', () => {
     await page.goto(`${provider}/_control/${slug}/history`);
     const hook = `${await application.app.getUrl()}/v1/hooks/${slug}`;
     const startedAt = performance.now();
-    // What the provider's own page does when the user presses its button.
+    // The same as the button on the provider's own page.
     const statuses = await page.evaluate(
       async ({ path, order }) => {
         const response = await fetch(path, {

@@ -17,7 +17,7 @@ interface Credentials {
 
 const startMs = 300_000;
 
-/** What `npm start` runs, as a newcomer uses it: in a browser, by clicking alone. */
+/** The program of `npm start`, as a newcomer uses it: in a browser, by clicking alone. */
 describe('the demo', () => {
   let directory: string;
   let service: ServiceProcess | undefined;

@@ -6,7 +6,7 @@ import { shiftExpiry } from '../support/link-rows.js';
 import { approvedLink, newUser, pathOf, startLink } from '../support/linking.js';
 import { expectProblem } from '../support/problems.js';
 
-/** What Chromium sends when somebody follows a link. */
+/** Headers that Chromium sends when somebody follows a link. */
 const browserAccepts = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
 const company = { COMPANY_NAME: 'Stride & Co', COMPANY_URL: 'https://app.example.com/' };
 

@@ -89,7 +89,7 @@ async function start(name: string, environment: Record<string, string> = {}): Pr
   return example;
 }
 
-/** What a browser does at the example: no redirect is followed. */
+/** A call of a browser at the example. It follows no redirect. */
 async function visit(path: string, cookie: string, init: RequestInit = {}): Promise<Response> {
   const headers = { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' };
   return fetch(new URL(path, origin), { redirect: 'manual', headers, ...init });

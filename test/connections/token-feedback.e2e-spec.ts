@@ -16,7 +16,7 @@ function fingerprintOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** What the provider's API says to a token. */
+/** Status of the response of the provider's API to a token. */
 async function apiStatus({ fake }: Subject, token: string): Promise<number> {
   const { apiPath } = fake.definition;
   const response = await request(`${fake.url}${apiPath}`, { headers: { authorization: `Bearer ${token}` } });

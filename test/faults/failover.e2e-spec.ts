@@ -12,9 +12,9 @@ import { ReplicatedPostgres } from './support/replicated-postgres.js';
 import { holdSeconds } from './support/timing.js';
 
 const connectionCount = 10;
-/** How far the standby is behind, and how long the load goes on afterwards. */
+/** The lag of the standby, and the time of load afterwards. */
 const lagMs = 5_000;
-/** What the load notices of a failover. */
+/** Effects of a failover on the load. */
 interface FailOver {
   /** Connections that cannot be refreshed any more. */
   readonly lost: readonly FaultConnection[];

@@ -59,7 +59,7 @@ describe('a process that refreshes while another one does something else', () =>
       const all: FaultConnection[] = [];
       for (let round = 0; round < rounds; round += 1) {
         for (const connection of await cluster.link(slug, connectionCount)) {
-          // What a refresh brings after the unlink is dropped.
+          // Tokens that a refresh brings after the unlink are dropped.
           all.push({ ...connection, formerFamilyIds: [connection.familyId] });
           await race(connection, () => other.api.delete(pathOf(connection)).expect(200));
           await other.api.get(`${pathOf(connection)}/token`).expect(404);

@@ -18,7 +18,7 @@ import { report } from './support/figures.js';
 
 const slug = 'whoop';
 const purpose = 'connections.sealed';
-/** Refreshes of a row that is being sealed anew; 200 in the long form. */
+/** Refreshes of a row that is being sealed again; 200 in the long form. */
 const interleavings = Number(process.env['RACE_INTERLEAVINGS'] ?? 12);
 const seed = Number(process.env['RACE_SEED'] ?? 1);
 /** Each of them once a rotation of the keys. */
@@ -27,8 +27,8 @@ const maxHeadStartMs = 5;
 const rowsPerSecond = 1_000;
 
 /**
- * What reaches the row first, after it was read to be sealed anew: the new tokens, its old ones under the new key, or
- * who knows.
+ * Which write reaches the row first, after it was read to be sealed again: the new tokens, the old ones under the new
+ * key, or either.
  */
 const orders = ['refreshed first', 'sealed first', 'at once'] as const;
 type Order = (typeof orders)[number];
@@ -73,7 +73,7 @@ class RacingRows extends SealedRows {
   }
 }
 
-/** Switches the comparison off: writes the row as it was read, whatever it holds by then. */
+/** Switches the comparison off: writes the row as it was read, even if it has changed. */
 @Injectable()
 class CarelessRows extends RacingRows {
   protected override async write(_purpose: SealPurpose, row: SealedRow, sealed: Buffer): Promise<boolean> {
@@ -100,7 +100,7 @@ describe(`re-encryption of a row that is being refreshed (${interleavings} inter
     });
   }
 
-  /** Refreshes every connection once while its row is sealed anew under a new key. */
+  /** Refreshes every connection once while its row is sealed again under a new key. */
   async function rotate(
     { app, api }: TestApplication,
     connections: readonly FaultConnection[],

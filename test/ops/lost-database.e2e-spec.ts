@@ -97,7 +97,7 @@ describe('a lost database that calls are counted in', () => {
   it.each([
     // A call that could not be counted was not.
     ['postgres', 503, 'DATABASE_UNAVAILABLE', 401],
-    // What needs no database is refused as ever.
+    // A refusal that needs no database comes as ever.
     ['memory', 401, 'API_KEY_INVALID', 429],
   ] as const)(
     'AR-25 refuses a call without a key, counted in %s, with HTTP %d',

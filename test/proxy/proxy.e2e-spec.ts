@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 afterAll(() => application.close());
 
-/** What the provider received, as its fake tells. */
+/** The request as the fake provider received it. */
 function received({ json }: ProxiedResponse): Record<string, unknown> {
   return json['received'] as Record<string, unknown>;
 }

@@ -87,7 +87,7 @@ describe('when the clock of the database is set forward by an hour (R-12)', () =
     notice();
 
     expect(await leases.acquire(connection, leaseMs, holdMs)).toBeUndefined();
-    // What was leased before the jump may wait for its permit, send, and be saved.
+    // A refresh leased before the jump may wait for its permit, send, and be saved.
     expect(application.app.get(Database).reachableForMs).toBeLessThan(-2 * leaseMs);
   });
 });

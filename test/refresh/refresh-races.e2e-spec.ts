@@ -22,7 +22,7 @@ function randomNumbers(start: number): () => number {
   };
 }
 
-/** Switches the comparison of generations off: whoever saves last has written. */
+/** Switches the comparison of generations off: the last save wins. */
 @Injectable()
 class LastWriterWins extends ConnectionStore {
   constructor(private readonly plainDatabase: Database) {
@@ -65,7 +65,7 @@ async function unlinkRace(application: TestApplication, slug: string, random: ()
   ];
 }
 
-/** Links anew while a refresh is under way. Returns what is wrong afterwards. */
+/** Links again while a refresh is under way. Returns what is wrong afterwards. */
 async function relinkRace(application: TestApplication, slug: string, random: () => number): Promise<string[]> {
   const subject = await Subject.link(application, slug);
   const { account, userId } = subject;

@@ -124,7 +124,7 @@ describe('refresh', () => {
         attempt_started_at: null,
         failed_attempts: 1,
         last_error_code: 'TOKEN_UNREADABLE',
-        // Whoever asks once the key is mended is served at once.
+        // A caller gets a token as soon as the key works again.
         retry_at: null,
       });
       await healthy.token();

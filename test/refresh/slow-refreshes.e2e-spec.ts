@@ -40,7 +40,7 @@ describe('a refresh with a response after the time limit', () => {
         );
         return rows.length === 1;
       });
-      // Who comes later is told at once: the provider still does not respond.
+      // A later caller gets an error at once: the provider still does not respond.
       expect(await subjects[0]?.refusal()).toMatchObject({ status: 503, code: 'PROVIDER_UNAVAILABLE' });
       application.sandbox.provider(slug).behave();
       for (const subject of subjects) {

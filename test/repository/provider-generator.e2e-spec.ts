@@ -216,7 +216,7 @@ describe('npm run provider:new', () => {
   });
 });
 
-/** What differs from the checkout below `src` and in `.env.example`; a new folder counts once. */
+/** The files below `src`, and `.env.example`, that differ from the checkout. A new folder counts once. */
 async function changedFiles(copy: string): Promise<string[]> {
   const changed = new Set<string>();
   for (const path of ['.env.example', ...(await listFiles(copy)).map((file) => `src/${file}`)]) {

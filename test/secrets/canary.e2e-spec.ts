@@ -186,7 +186,7 @@ describe.each([
     }
   });
 
-  /** What a response holds beyond what it is there for. */
+  /** Secrets in a response that the call must not return. */
   function hitsOf({ call: name, status: code, headers, body, json }: SeenResponse): Hit[] {
     const given = new Set<unknown>();
     if (code === 201 && name.endsWith('/link')) {
@@ -197,7 +197,7 @@ describe.each([
       const [, token = ''] = /oauth_token="([^"]*)"/.exec(String(json['authorization'])) ?? [];
       given.add(decodeURIComponent(token));
     } else if (headers.includes('"cufflink-answer-from"')) {
-      // What the provider wrote of its own, and signatures, which are used up by then.
+      // Texts of the provider itself, and signatures, which are used up by then.
       given.add(planted.providerBody).add(planted.providerToken);
       const signatures = secrets.list().filter(({ kind }) => kind === 'OAuth 1.0a signature');
       signatures.forEach(({ value }) => given.add(value));

@@ -7,7 +7,7 @@ import { checkout } from './service-process.js';
 
 const run = promisify(execFile);
 
-/** What the client needs, from the packages that the checkout has. */
+/** Packages that the client needs, from those of the checkout. */
 const dependencies = [
   'openapi-fetch',
   'openapi-typescript-helpers',

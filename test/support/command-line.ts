@@ -6,7 +6,7 @@ import { checkout, startProcess, type ServiceProcess } from './service-process.j
 export interface CommandResult {
   readonly status: number | null;
   readonly output: string;
-  /** What `--json` printed. */
+  /** Output of `--json`. */
   readonly json: Record<string, unknown>;
 }
 

@@ -17,7 +17,7 @@ export interface StoredVersion {
 
 const table = 'test_connection_history';
 
-/** Lets the database write down every token set that is stored in `connections`, whoever stores it. */
+/** Lets the database record every token set that any process stores in `connections`. */
 export async function recordConnectionHistory(databaseUrl: string): Promise<void> {
   await queryDatabase(
     databaseUrl,
@@ -34,7 +34,7 @@ export async function recordConnectionHistory(databaseUrl: string): Promise<void
 }
 
 /**
- * Returns what was stored since {@link recordConnectionHistory}, opened, in the order of the commits; sealing anew is
+ * Returns what was stored since {@link recordConnectionHistory}, opened, in the order of the commits; sealing again is
  * no change.
  */
 export async function readConnectionHistory(

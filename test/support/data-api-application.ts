@@ -14,7 +14,7 @@ import { TestClock } from './test-clock.js';
 /** An application whose WHOOP has the sandbox's tokens, and a data API of the test's own on another host. */
 export interface DataApiApplication {
   readonly application: TestApplication;
-  /** What the data API was asked, and where it is. */
+  /** Requests to the data API, and its URL. */
   readonly dataApi: RecordingServer;
   close(): Promise<void>;
 }

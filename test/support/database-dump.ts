@@ -29,7 +29,7 @@ function shapesOf(secret: string): string[] {
   ];
 }
 
-/** Checks that a secret is in none of these places, in whatever shape. */
+/** Checks that a secret is in none of these places, in any shape. */
 export function expectAbsent(secret: string | undefined, ...places: string[]): void {
   expect(secret?.length).toBeGreaterThan(10);
   for (const shape of shapesOf(String(secret))) {

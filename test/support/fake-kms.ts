@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { startRecordingServer, type RecordingServer } from '../../src/provider-kit/testing/recording-server.js';
 
-/** What the fake does beside responding as KMS does. */
+/** Controls of the fake, beside its responses as KMS. */
 export interface KmsState {
   readonly keys: Map<string, Buffer>;
   /** Every call gets this error. */

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { startRecordingServer, type RecordingServer } from '../../src/provider-kit/testing/recording-server.js';
 
-/** What the fake does beside responding as Vault does. */
+/** Controls of the fake, beside its responses as Vault. */
 export interface TransitState {
   /** Keys by name; a version is an index from 1. */
   readonly keys: Map<string, Buffer[]>;

@@ -24,7 +24,7 @@ export interface IssuedToken {
   readonly receivedAtMs: number;
 }
 
-/** A call for a token that got a response, whatever it was. */
+/** A call for a token that got a response of any kind. */
 export interface TokenCall {
   readonly userId: string;
   readonly provider: string;
@@ -36,10 +36,10 @@ export interface TokenCall {
   readonly code: string | undefined;
 }
 
-/** What a provider has seen and issued: a fake writes it down, and so does an independent server under test. */
+/** Calls and tokens of a provider. A fake records them, and so does an independent server under test. */
 export type ProviderRecords = Pick<FakeProvider, 'history' | 'liveGrants' | 'isLiveRefreshToken' | 'findIssued'>;
 
-/** What a run has left behind on both sides. */
+/** The traces of a run on both sides. */
 export interface Evidence {
   readonly fake: FakeProvider;
   /** Of the server that stands in the provider's place; the provider's own when absent. */
@@ -71,7 +71,7 @@ export interface Violation {
   /**
    * `I1` a refresh token was sent again although it had been exchanged, or might be at that moment; `I2` a caller got a
    * token that was not this user's, not committed yet, replaced already, or expired; `I3` what is stored is not what
-   * the provider takes: the connection is lost; `I4` the user is asked to link anew although the grant stands; `I5` a
+   * the provider takes: the connection is lost; `I4` the user is asked to link again although the grant stands; `I5` a
    * refresh ended in no commit or in several, or has not one row in the audit trail, or an issued token has none; `I6`
    * two token requests for one connection were in flight at once; `I7` a secret stands where none may; `I8` a caller
    * was refused although its token worked, or waited for a new one longer than it may.
@@ -106,7 +106,7 @@ export function refreshesOf(provider: ProviderRecords, familyId: string): Histor
   return provider.history.filter((entry) => entry.kind === 'refresh' && entry.familyId === familyId);
 }
 
-/** The users whose connection has to be linked anew. */
+/** The users who must link again. */
 export function lostUsers(violations: readonly Violation[]): Set<string> {
   return new Set(violations.filter(({ invariant }) => invariant === 'I3').map(({ userId }) => userId));
 }
@@ -180,7 +180,7 @@ function findRepeatedTokens(calls: readonly HistoryEntry[], fake: FakeProvider):
   return found;
 }
 
-/** The provider sent without a new refresh token, so the old one goes on. */
+/** The provider sent no new refresh token, so the old one stays good. */
 function keepsRefreshToken({ misbehaviour }: HistoryEntry): boolean {
   return misbehaviour === 'omitRefreshToken' || misbehaviour === 'emptyRefreshToken';
 }

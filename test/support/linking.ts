@@ -20,7 +20,7 @@ export const callbackHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** Path and query of a URL: what reaches the application, whatever host the provider was told. */
+/** Path and query of a URL. They reach the application, whichever host the provider knows. */
 export function pathOf(url: URL): string {
   return url.pathname + url.search;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkout, startProcess, type Ending } from './service-process.js';
 
 /**
- * Runs what `npm run typeorm` runs, without the build before it: other tests use the built files meanwhile.
+ * Runs the command of `npm run typeorm` without the build before it: other tests use the built files at the same time.
  *
  * @param args - such as `migration:run`
  */

@@ -7,7 +7,7 @@ import type { CallKind } from '../../src/sandbox/call-history.js';
 import { startApplication, type TestApplication } from './application.js';
 import { endMisbehavior } from './fake-providers.js';
 
-/** What links of these tests start with. */
+/** Public URL of the application under test. */
 export const publicUrl = 'https://link.example.com';
 export const returnUrl = 'https://app.example.com/devices';
 

@@ -14,7 +14,7 @@ export interface PeerExchange {
   readonly error: string | undefined;
   /** The refresh token that was presented. */
   readonly presented: string | undefined;
-  /** What a successful response holds. */
+  /** Contents of a successful response. */
   readonly issued?: {
     readonly grantId: string;
     readonly accountId: string;
@@ -33,7 +33,7 @@ interface Grant {
   refreshToken: string | undefined;
 }
 
-/** What the history checker asks of a provider, written down at an independent server that rotates at every refresh. */
+/** The records that the history checker needs, from an independent server that rotates at every refresh. */
 export class PeerRecords implements ProviderRecords {
   readonly history: HistoryEntry[] = [];
   private readonly grants = new Map<string, Grant>();

@@ -29,7 +29,7 @@ export function expectProblem(response: Response, status: number, code: ErrorCod
   expect(String(response.headers['x-request-id'])).toMatch(/^[0-9a-f-]{36}(\.[\w-]{8,64})?$/);
 }
 
-/** The body of a response, whatever it is. */
+/** The body of any response. */
 export function bodyOf({ body }: { body: unknown }): unknown {
   return body;
 }

@@ -43,7 +43,7 @@ export class ProxyCaller {
     });
   }
 
-  /** @param path - path and query, or whatever else is to stand in the request line */
+  /** @param path - path and query, or any other text for the request line */
   async send(
     path: string,
     { method = 'GET', headers = {}, body }: Omit<ProxiedCall, 'user'> = {},

@@ -1,6 +1,6 @@
 /** Text or bytes that must not be found anywhere. */
 export interface Secret {
-  /** What it is, for the report. */
+  /** Its kind, for the report. */
   readonly kind: string;
   readonly value: string | Buffer;
 }

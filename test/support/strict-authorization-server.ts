@@ -13,7 +13,7 @@ export type TokenFields = Readonly<
   readonly expires_in: number;
 };
 
-/** What the next calls of the token endpoint get. */
+/** Responses to the next calls of the token endpoint. */
 export interface StagedResponse {
   /** Whether the call is carried out all the same: the code or refresh token is spent, and new tokens are issued. */
   readonly isDone: boolean;

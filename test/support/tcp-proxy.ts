@@ -28,7 +28,7 @@ export class TcpProxy {
     return url.href;
   }
 
-  /** Ends every connection in the middle of whatever it does, and every new one until {@link mend}. */
+  /** Ends every connection in the middle of its work, and every new one until {@link mend}. */
   cut(): void {
     this.isCut = true;
     for (const [incoming, outgoing] of this.lines) {

@@ -35,7 +35,7 @@ import { StatementProxy } from './statement-proxy.js';
 import { type Asked, type CallerResponse, type FaultConnection, pathOf, TokenCallers } from './token-callers.js';
 import { startVaultReader } from './vault-reader.js';
 
-/** What a scenario may choose about its replicas. */
+/** Choices of a scenario about its replicas. */
 export interface ClusterOptions {
   /** By slug. */
   readonly providers: Readonly<Record<string, SandboxDefinition>>;

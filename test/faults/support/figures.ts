@@ -4,10 +4,10 @@ import { lostUsers } from '../../support/history-checker.js';
 
 /** How many rounds the scenarios take; the short form takes one. */
 export const rounds = Number(process.env['FAULT_ROUNDS'] ?? 1);
-/** What the scenarios draw their random numbers from. */
+/** The seed of the scenarios' random numbers. */
 export const seed = Number(process.env['FAULT_SEED'] ?? 1);
 
-/** What a scenario has done and found. */
+/** Counts and findings of a scenario. */
 export interface Figures {
   /** Of `security.md` 2.3. */
   readonly id: string;
@@ -17,7 +17,7 @@ export interface Figures {
   readonly faults: number;
   readonly connections: number;
   readonly violations: number;
-  /** Connections that have to be linked anew. */
+  /** Connections whose users must link again. */
   readonly lost: number;
   /** The defence that was switched off; the violations are then the point. */
   readonly without?: string;

@@ -8,7 +8,7 @@ const limitMs = 1_000;
 /**
  * Notices when the machine stands still, or has so much to do that not even `SELECT 1` gets a response.
  *
- * What a caller waits for at such a time says nothing about the service.
+ * The time that a caller waits at such a moment says nothing about the service.
  */
 export class MachineWatch {
   #stoodStillAtMs = -Infinity;

@@ -9,7 +9,7 @@ import { until } from '../../support/until.js';
 import type { FaultyNetwork } from './faulty-network.js';
 import type { HoldPoint, StatementProxy } from './statement-proxy.js';
 
-/** What a replica is started with. */
+/** Options of a replica. */
 export interface ReplicaOptions {
   readonly rootKey: string;
   /** To the database; this replica's alone. */
@@ -67,7 +67,7 @@ export class Replica {
     return this.agent;
   }
 
-  /** What all its processes have printed. */
+  /** Output of all its processes. */
   get output(): string {
     return [...this.outputs, this.service?.output() ?? ''].join('');
   }
@@ -109,7 +109,7 @@ export class Replica {
     await until('the journal has all of them', async () => (await this.journalEntries()).length >= count);
   }
 
-  /** Starts the program, with an empty journal in place of the old one when that is to be lost. */
+  /** Starts the program, with an empty journal if the old one must be lost. */
   async start({ withoutJournal = false }: { withoutJournal?: boolean } = {}): Promise<void> {
     const { rootKey, database, providerLine, environment, clockOffsetMs, definitions, program } = this.options;
     this.journalNumber += withoutJournal ? 1 : 0;
@@ -164,7 +164,7 @@ export class Replica {
     this.disturbedAtMs = Date.now();
   }
 
-  /** Ends the process, whatever state it is in, and removes its directory. */
+  /** Ends the process in any state, and removes its directory. */
   async remove(): Promise<void> {
     await this.service?.stop('SIGKILL');
     await rm(this.directory, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** Version 3.0 of PostgreSQL's protocol, as it stands in the first message of a client. */
 const protocolVersion = 196_608;
 
-/** What happens to clients that reach a statement. */
+/** Faults for clients that reach a statement. */
 type Fault =
   /** The statement waits in front of the database. */
   | { readonly kind: 'hold'; readonly point: HoldPoint }
@@ -125,7 +125,7 @@ export class StatementProxy {
     return this.orders.reduce((sum, { times }) => sum + (times === Infinity ? 0 : times), 0);
   }
 
-  /** Takes every order back and lets go of those who wait. */
+  /** Takes every order back, and releases those who wait. */
   clear(): void {
     const orders = this.orders;
     this.orders = [];
@@ -179,7 +179,7 @@ class Line {
   private fromServer: Buffer = Buffer.alloc(0);
   private started = false;
   private held = false;
-  /** What becomes of the response under way; `undefined` passes it on. */
+  /** The fault of the response under way; `undefined` passes it on. */
   private response: 'lose' | HoldPoint | undefined;
   /** The statement whose fault is dealt with: its name comes twice when it is prepared and run in one go. */
   private current: string | undefined;

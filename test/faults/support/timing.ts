@@ -6,7 +6,7 @@
 export const leaseSeconds = 35;
 /** More than the hold of an attempt whose outcome is unknown. */
 export const holdSeconds = 150;
-/** More than two refusals of a refresh token have to be apart. */
+/** More than the time that must lie between two refusals of a refresh token. */
 export const confirmationSeconds = 4_800;
 /** More than the longest pause after a failure. */
 export const pauseSeconds = 3_700;

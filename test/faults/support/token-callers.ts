@@ -8,7 +8,7 @@ export interface FaultConnection extends CheckedConnection {
   readonly slug: string;
 }
 
-/** What a caller got. */
+/** A response to a caller. */
 export interface CallerResponse {
   /** 0 when the connection broke. */
   readonly status: number;

@@ -10,7 +10,7 @@ import { tokensConfig } from '../../../src/tokens/tokens.config.js';
 import { VaultModule } from '../../../src/vault/vault.module.js';
 import { setEnvironment } from '../../support/application.js';
 
-/** What is needed to read and open stored tokens, and nothing that acts by itself. */
+/** The parts that read and open stored tokens. None of them acts by itself. */
 @Module({
   imports: [ConfigModule.forFeature(tokensConfig), ClockModule, DatabaseModule, ProviderKitModule, VaultModule],
   providers: [ConnectionStore, TokenVault],

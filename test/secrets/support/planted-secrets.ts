@@ -14,7 +14,7 @@ export const planted = {
 };
 
 /**
- * What a service asks a provider, which is between the two. It stands in the URL that the provider gets, as it should.
+ * A query of a service to a provider, which is between the two. It stands in the provider's URL, as it should.
  */
 export const asked = canary('asked');
 
