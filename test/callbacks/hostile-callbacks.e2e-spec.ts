@@ -24,7 +24,7 @@ useObserved((observed) => ({ application } = observed));
 describe('a hostile callback', () => {
   const started = 'link.started success api-key';
 
-  describe('AR-12 with an access token of the attacker instead of a code', () => {
+  describe('with an access token of the attacker instead of a code (AR-12)', () => {
     /**
      * The token that the attacker has at the provider, and the callback that brings it into the link of another user.
      */
@@ -71,7 +71,7 @@ describe('a hostile callback', () => {
     });
   });
 
-  describe('AR-13 with an error and a description that the attacker wrote', () => {
+  describe('with an error and a description that the attacker wrote (AR-13)', () => {
     const description = '<script>alert(1)</script> Call 0900-EVIL to connect again';
     const query = new URLSearchParams({ error: 'server_error', error_description: description });
 
@@ -106,7 +106,7 @@ describe('a hostile callback', () => {
     });
   });
 
-  describe('AR-14 with parameters that can be read in two ways', () => {
+  describe('with parameters that can be read in two ways (AR-14)', () => {
     const code = 'code=1';
     it.each([
       ['a repeated state', (state: string) => `${code}&state=${state}&state=${state}`],

@@ -34,7 +34,7 @@ describe('the redirect URI', () => {
   };
 
   it.each(['whoop', 'garmin', 'fitbit', 'oura'])(
-    'AR-11 of %s comes from the settings, whatever the headers say, and is the same in both requests',
+    'of %s comes from the settings, whatever the headers say, and is the same in both requests (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -52,7 +52,7 @@ describe('the redirect URI', () => {
   );
 
   it.each(['garmin-oauth1', 'fitbit-oauth1'])(
-    'AR-11 of %s comes from the settings, whatever the headers say',
+    'of %s comes from the settings, whatever the headers say (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -67,7 +67,7 @@ describe('the redirect URI', () => {
     },
   );
 
-  it('AR-11 with the defence off (built from the Host header) sends the code to whom the caller names', async () => {
+  it('with the defence off (built from the Host header) sends the code to whom the caller names (AR-11)', async () => {
     const believing = await startReplica(application, {
       modules: [HostMemory],
       override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(HostBelievingRegistry),
@@ -85,7 +85,7 @@ describe('the redirect URI', () => {
     }
   });
 
-  it('AR-11 NET-05 is not followed by a return_url from the callback', async () => {
+  it('is not followed by a return_url from the callback (AR-11, NET-05)', async () => {
     const { callback } = await approvedLink(application, 'whoop', { body: { return_url: returnUrl } });
     callback.searchParams.set('return_url', 'https://evil.example/');
     callback.searchParams.set('redirect_uri', 'https://evil.example/');
@@ -123,7 +123,7 @@ class HostBelievingRegistry extends ProviderRegistry {
 describe('a return_url that is not registered', () => {
   const body = { return_url: 'https://evil.example/devices' };
 
-  it('NET-05 starts no link', async () => {
+  it('starts no link (NET-05)', async () => {
     const user = newUser();
     const response = await application.api.post(`/v1/users/${user}/connections/whoop/link`).send(body).expect(400);
 
@@ -131,7 +131,7 @@ describe('a return_url that is not registered', () => {
     expect(await auditEntriesOf(application, user)).toEqual([]);
   });
 
-  it('NET-05 with the defence off (no list) is where the browser goes, and is told of the connection', async () => {
+  it('with the defence off (no list) is where the browser goes, and is told of the connection (NET-05)', async () => {
     const open = await startReplica(application, {
       // The callback compares with the list once more.
       environment: { RETURN_URLS: body.return_url },

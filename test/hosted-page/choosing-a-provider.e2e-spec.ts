@@ -151,7 +151,7 @@ describe('the hosted page', () => {
     expect(response.body).toMatchObject({ status, code });
   });
 
-  it('TE-08 offers only what the key that made the session may use', async () => {
+  it('offers only what the key that made the session may use (TE-08)', async () => {
     const keys = application.app.get(ApiKeysService, { strict: false });
     const key = await keys.create('test', ['links:write'], { providers: ['oura'] });
     const api = application.newBrowser().set('authorization', `Bearer ${key}`);

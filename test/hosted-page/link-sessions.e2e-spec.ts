@@ -56,7 +56,7 @@ describe('a link session', () => {
     expect(entries.length).toBeLessThanOrEqual(10);
   });
 
-  it('AR-05 is not used up by HEAD, by a prefetch, or by a scanner that follows links', async () => {
+  it('is not used up by HEAD, by a prefetch, or by a scanner that follows links (AR-05)', async () => {
     const session = await createSession(application, newUser());
     const path = pathOf(new URL(session.connectUrl));
     const scanner = application.newBrowser();

@@ -55,14 +55,17 @@ describe('a request that only looks wrong', () => {
     ['the default port', 'https://app.example.com:443/done'],
     ['a step up that leads there', 'https://app.example.com/other/../done'],
     ['ideographic dots', 'https://app。example。com/done'],
-  ])('NET-05 may write a registered return_url with %s; the browser goes to the registered one', async (_what, url) => {
-    const { linkWebUrl } = await startLink(application, newUser(), 'whoop', { return_url: url });
-    const { headers } = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
+  ])(
+    'may write a registered return_url with %s; the browser goes to the registered one (NET-05)',
+    async (_what, url) => {
+      const { linkWebUrl } = await startLink(application, newUser(), 'whoop', { return_url: url });
+      const { headers } = await application.browser.get(pathOf(await consent(linkWebUrl))).expect(303);
 
-    expect(headers['location']).toMatch(/^https:\/\/app\.example\.com\/done\?status=success&/);
-  });
+      expect(headers['location']).toMatch(/^https:\/\/app\.example\.com\/done\?status=success&/);
+    },
+  );
 
-  it('NET-05 takes no return_url but the registered ones, however they are altered', () => {
+  it('takes no return_url but the registered ones, however they are altered (NET-05)', () => {
     const config = { returnUrls: [registered, registeredToo], allowLoopbackReturnUrls: false };
     const pieces = fc.constantFrom(
       '/',
@@ -96,7 +99,7 @@ describe('a request that only looks wrong', () => {
     );
   });
 
-  it('NET-05 in production may not have a return_url on this machine', async () => {
+  it('in production may not have a return_url on this machine (NET-05)', async () => {
     const { databaseUrl, rootKey, sandbox } = application;
     const production = await startApplication({
       databaseUrl,

@@ -78,7 +78,7 @@ class CarelessRows extends InterruptedRows {
 }
 
 describe('re-encryption', () => {
-  it('CR-08 moves every column that is sealed, and only what is not under the active key', async () => {
+  it('moves every column that is sealed, and only what is not under the active key (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 3);
     await startLink(application, 'user-9', 'whoop');
@@ -117,7 +117,7 @@ describe('re-encryption', () => {
     await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([made.kid]));
   });
 
-  it('CR-08 leaves a value that does not open as it is, and counts it', async () => {
+  it('leaves a value that does not open as it is, and counts it (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 2);
     await changeRows(application.databaseUrl, 'connections', { secret_gen: 9 }, { user_id: 'user-0' });
@@ -126,7 +126,7 @@ describe('re-encryption', () => {
     expect(done).toMatchObject({ moved: 1, unreadable: 1 });
   });
 
-  it('CR-08 R-21 never overwrites a newer token set, and a refresh under way still commits', async () => {
+  it('never overwrites a newer token set, and a refresh under way still commits (CR-08, R-21)', async () => {
     const application = await start({
       environment: oftenReloaded,
       override: (builder) =>
@@ -148,7 +148,7 @@ describe('re-encryption', () => {
     await expect(findViolations({ fake, vault: application.app, connections })).resolves.toEqual([]);
   });
 
-  it('CR-08 loses the token set without the comparison', async () => {
+  it('loses the token set without the comparison (CR-08)', async () => {
     const application = await start({
       environment: oftenReloaded,
       override: (builder) =>
@@ -167,7 +167,7 @@ describe('re-encryption', () => {
   });
 
   it(
-    `CR-08 killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens`,
+    `killed ${kills} times at random points while refreshes run ends with every row under the new key and live tokens (CR-08)`,
     async () => {
       const application = await start({ environment: oftenReloaded });
       const connections = await linkMany(application, 30);

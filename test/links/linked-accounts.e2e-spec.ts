@@ -236,7 +236,7 @@ describe('a new link of a connected user', () => {
     ['the grant of the old account', 'replace', 200],
     ['a grant that is refused', 'refuse', 409],
   ] as const)(
-    'AR-24 TE-10 ends %s when the provider is back, where it was away',
+    'ends %s when the provider is back, where it was away (AR-24, TE-10)',
     async (_what, onAccountChange, status) => {
       const [user, mine, other] = [newUser(), newAccount(), newAccount()];
       const fake = application.sandbox.provider('whoop');

@@ -100,7 +100,7 @@ describe('a lost database that calls are counted in', () => {
     // A refusal that needs no database comes as ever.
     ['memory', 401, 'API_KEY_INVALID', 429],
   ] as const)(
-    'AR-25 refuses a call without a key, counted in %s, with HTTP %d',
+    'refuses a call without a key, counted in %s, with HTTP %d (AR-25)',
     async (storage, status, code, afterwards) => {
       const directUrl = await createTestDatabase();
       const proxy = await TcpProxy.start(directUrl);

@@ -150,17 +150,20 @@ describe('an authorization server with an issuer and pushed requests', () => {
     it.each([
       ['peer-iss', 'peer-deaf'],
       ['peer-deaf', 'peer-iss'],
-    ] as const)("AR-09 COAT: %s's code is not redeemed on the path of %s, with either state", async (first, second) => {
-      const mine = await approved(first, open);
-      const theirs = await approved(second, open);
-      const swapped = new URL(mine.callback);
-      swapped.pathname = theirs.callback.pathname;
+    ] as const)(
+      "COAT: %s's code is not redeemed on the path of %s, with either state (AR-09)",
+      async (first, second) => {
+        const mine = await approved(first, open);
+        const theirs = await approved(second, open);
+        const swapped = new URL(mine.callback);
+        swapped.pathname = theirs.callback.pathname;
 
-      await application.browser.get(pathOf(swapped)).expect(403);
-      expect(open.tokenRequests).toEqual([]);
-      await application.api.get(`/v1/users/${theirs.user}/connections/${second}`).expect(404);
-      await application.api.get(`/v1/users/${mine.user}/connections/${first}`).expect(404);
-    });
+        await application.browser.get(pathOf(swapped)).expect(403);
+        expect(open.tokenRequests).toEqual([]);
+        await application.api.get(`/v1/users/${theirs.user}/connections/${second}`).expect(404);
+        await application.api.get(`/v1/users/${mine.user}/connections/${first}`).expect(404);
+      },
+    );
 
     it('COAT: a code of another server, delivered with the state and on the path of this one, is refused by its issuer (AR-09)', async () => {
       const mine = await approved('peer-iss', open);

@@ -124,8 +124,8 @@ describe(`a refresh that races with something else (${interleavings} interleavin
     afterAll(() => naive.close());
 
     it.each([
-      ['TE-11 R-19 grants live on at the provider', unlinkRace],
-      ['AR-24 R-20 new links lose their tokens', relinkRace],
+      ['grants live on at the provider (TE-11, R-19)', unlinkRace],
+      ['new links lose their tokens (AR-24, R-20)', relinkRace],
     ])(
       '%s',
       async (_, one) => {

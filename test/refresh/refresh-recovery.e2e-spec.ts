@@ -53,7 +53,7 @@ describe('recovery of a refresh', () => {
       expect(subject.refreshes).toHaveLength(1);
     });
 
-    it('R-07 R-04 holds the refresh token back at a strict provider and spends it exactly once more', async () => {
+    it('holds the refresh token back at a strict provider and spends it exactly once more (R-07, R-04)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -88,7 +88,7 @@ describe('recovery of a refresh', () => {
       expect(await subject.refusal()).toMatchObject({ status: 409, code: 'TOKEN_REVOKED' });
     });
 
-    it('R-07 loses nothing at a strict provider that never got the request', async () => {
+    it('loses nothing at a strict provider that never got the request (R-07)', async () => {
       const subject = await Subject.link(application, 'whoop');
       await subject.expire();
       subject.fake.misbehave(at({ type: 'drop' }));
@@ -102,7 +102,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-07 is repeated without a hold at a provider that gives the same response again', async () => {
+    it('is repeated without a hold at a provider that gives the same response again (R-07)', async () => {
       const subject = await Subject.link(application, 'fitbit');
       await subject.expire();
       const { refreshToken } = await subject.stored();
@@ -121,7 +121,7 @@ describe('recovery of a refresh', () => {
       await subject.expectStoredTokensAlive();
     });
 
-    it('R-26 is not in doubt when the provider could not be reached at all', async () => {
+    it('is not in doubt when the provider could not be reached at all (R-26)', async () => {
       const other = await startApplication({
         environment: {
           WHOOP_CLIENT_ID: 'sandbox-whoop-client',

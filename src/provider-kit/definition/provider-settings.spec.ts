@@ -152,7 +152,7 @@ describe('readProviderSettings', () => {
     ['supported', 'off', 'unsupported'],
     ['supported', 'on', 'supported'],
     ['required', 'on', 'required'],
-  ] as const)('AR-07 makes PKCE that is %s with EXAMPLE_PKCE=%s %s', (pkce, EXAMPLE_PKCE, inForce) => {
+  ] as const)('makes PKCE that is %s with EXAMPLE_PKCE=%s %s (AR-07)', (pkce, EXAMPLE_PKCE, inForce) => {
     const declared: OAuth2Definition = { ...exampleOAuth2, pkce };
     const settings = readProviderSettings(declared, { ...credentials, EXAMPLE_PKCE });
     expect(definitionInForce(declared, settings).pkce).toBe(inForce);

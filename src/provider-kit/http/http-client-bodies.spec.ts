@@ -8,7 +8,7 @@ useHttpClient();
 
 const limit = 1024 * 1024;
 
-describe('TE-04 body size', () => {
+describe('body size (TE-04)', () => {
   const tooLarge = { code: 'PROVIDER_UNAVAILABLE', fate: 'answered', detail: 'BODY_TOO_LARGE, answered' };
 
   it('takes 1 MiB', async () => {

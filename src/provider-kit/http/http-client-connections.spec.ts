@@ -7,7 +7,7 @@ import { client, opened, post, useHttpClient } from '../testing/http-client-benc
 
 useHttpClient();
 
-describe('TE-06 connections', () => {
+describe('connections (TE-06)', () => {
   /** Calls back with every complete request head and its body, which must arrive in one piece. */
   function onEachRequest(socket: Socket, handle: (count: number) => void): void {
     let count = 0;
@@ -65,7 +65,7 @@ describe('TE-06 connections', () => {
     expect(Math.max(...perConnection)).toBeGreaterThanOrEqual(3);
   });
 
-  it('R-24 sends a POST once, its fate unknown, when the peer closes a used connection on its receipt', async () => {
+  it('sends a POST once, its fate unknown, when the peer closes a used connection on its receipt (R-24)', async () => {
     const { url, perConnection } = await startKeepingServer(1, (socket) => socket.resetAndDestroy());
     let requests = 0;
     const send = (): Promise<ProviderResponse> => {
@@ -85,7 +85,7 @@ describe('TE-06 connections', () => {
     expect(perConnection.reduce((sum, count) => sum + count, 0)).toBe(requests);
   });
 
-  it('R-24 never writes to a connection that the peer has closed', async () => {
+  it('never writes to a connection that the peer has closed (R-24)', async () => {
     const closed = Promise.withResolvers<void>();
     let requests = 0;
     const server = opened(
@@ -104,7 +104,7 @@ describe('TE-06 connections', () => {
     expect(requests).toBe(2);
   });
 
-  it('R-24 never writes to a connection that was idle for longer than a fifth of a second, whatever its timers did', async () => {
+  it('never writes to a connection that was idle for longer than a fifth of a second, whatever its timers did (R-24)', async () => {
     const { url, perConnection } = await startKeepingServer(9, () => undefined);
     const now = performance.now.bind(performance);
     await Promise.all([post(url), post(url)]);
@@ -169,7 +169,7 @@ describe('TE-06 connections', () => {
   });
 });
 
-describe('NET-04 total time', () => {
+describe('total time (NET-04)', () => {
   const timeoutMs = 150;
   /** Of requests that are sent before. */
   const sentTimeoutMs = 1_000;

@@ -123,35 +123,39 @@ describe('toCircuitEvidence', () => {
   const first = { suspectSince: null, failedAttempts: 0 };
 
   it.each([
-    ['R-13 a refused grant', new TokenRevokedError('refused'), { kind: 'suspect', since: null }],
+    ['a refused grant (R-13)', new TokenRevokedError('refused'), { kind: 'suspect', since: null }],
     [
-      'R-10 a rate limit',
+      'a rate limit (R-10)',
       new ProviderRateLimitedError('slower', { retryAfterSeconds: 7 }),
       { kind: 'told-to-wait', reason: 'PROVIDER_RATE_LIMITED', retryAfterMs: 7_000 },
     ],
     [
-      'R-10 an outage with an end',
+      'an outage with an end (R-10)',
       new ProviderUnavailableError('down', { fate: 'answered', retryAfterSeconds: 7 }),
       { kind: 'told-to-wait', reason: 'PROVIDER_UNAVAILABLE', retryAfterMs: 7_000 },
     ],
-    ['R-09 an outage', new ProviderUnavailableError('down', { fate: 'answered' }), { kind: 'failed', isFirst: true }],
+    ['an outage (R-09)', new ProviderUnavailableError('down', { fate: 'answered' }), { kind: 'failed', isFirst: true }],
     [
-      'R-09 a lost response',
+      'a lost response (R-09)',
       new ProviderUnavailableError('lost', { fate: 'unknown' }),
       { kind: 'failed', isFirst: true },
     ],
-    ['R-26 a provider out of reach', new ProviderUnavailableError('far', { fate: 'not-sent' }), { kind: 'not-tried' }],
+    [
+      'a provider out of reach (R-26)',
+      new ProviderUnavailableError('far', { fate: 'not-sent' }),
+      { kind: 'not-tried' },
+    ],
     [
       'a conflict',
       new ProviderUnavailableError('retry', { fate: 'answered', isConflict: true }),
       { kind: 'responded', count: 1 },
     ],
     [
-      'TE-14 refused credentials',
+      'refused credentials (TE-14)',
       new ProviderMisconfiguredError('no', { refusesClient: true }),
       { kind: 'client-refused' },
     ],
-    ['TE-14 a refused scope', new ProviderMisconfiguredError('no'), { kind: 'failed', isFirst: true }],
+    ['a refused scope (TE-14)', new ProviderMisconfiguredError('no'), { kind: 'failed', isFirst: true }],
     ['a mistake of ours', new TypeError('ours'), { kind: 'not-tried' }],
   ])('tells what %s says about the provider', (_, error, expected) => {
     expect(toCircuitEvidence(error, first)).toEqual(expected);
