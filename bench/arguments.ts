@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { usualTokenLength } from './token-set.ts';
 
 export const benchmarkNames = ['token', 'layers', 'sweep', 'links', 'seal', 'growth'] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
@@ -23,6 +24,8 @@ export interface Sizes {
   readonly seals: number;
   /** Connections of the growth benchmark, ascending. */
   readonly growth: readonly number[];
+  /** Characters of an access token in the growth benchmark, so that large tables fit on the disk. */
+  readonly tokenLength: number;
   readonly rounds: number;
   /** A built checkout of an earlier version, which the sweep is measured against as well. */
   readonly against: string | undefined;
@@ -55,12 +58,13 @@ export function readArguments(args: readonly string[], defaultResults: string): 
       links: { ...text, default: '3000' },
       seals: { ...text, default: '50000' },
       growth: { ...text, default: '10000,100000,1000000' },
+      'token-length': { ...text, default: String(usualTokenLength) },
       rounds: { ...text, default: '7' },
       against: text,
       results: { ...text, default: defaultResults },
     },
   });
-  const { results, growth, loads, against, ...single } = values;
+  const { results, growth, loads, against, 'token-length': tokenLength, ...single } = values;
   const toCounts = (name: string, list: string): number[] => list.split(',').map((part) => toCount(name, part));
   const sizes = Object.fromEntries(Object.entries(single).map(([name, value]) => [name, toCount(name, value)]));
   const names = positionals.length === 0 ? benchmarkNames : positionals.map(toName);
@@ -71,6 +75,7 @@ export function readArguments(args: readonly string[], defaultResults: string): 
       ...sizes,
       growth: toCounts('growth', growth),
       loads: toCounts('loads', loads),
+      tokenLength: toCount('token-length', tokenLength),
       against,
     } as unknown as Sizes,
   };

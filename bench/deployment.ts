@@ -1,17 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { startChild } from './child.ts';
 import { run, type BenchServer } from './server.ts';
+import { usualTokenLength } from './token-set.ts';
 
 /** The provider that is measured; its endpoints are moved to the fake provider of the benchmark. Any other would do. */
 export const provider = 'strava';
 /** Connections to PostgreSQL that each side has; the service's default. */
 export const poolSize = 10;
 
+/** Token sets that are sealed for their rows. A larger table has copies of them in between, which nobody can open. */
+const mostSealed = 1_000_000;
+
 /** One database with connections in it, and what a process needs to use it. */
 export interface Deployment {
   readonly databaseUrl: string;
   /** Connections, of users `user-0` on. */
   readonly connections: number;
+  /** Users whose token sets can be opened: `user-0`, and every one so many numbers on. */
+  readonly step: number;
   /** A key with all scopes. */
   readonly apiKey: string;
   /** Environment of the service's processes. */
@@ -25,11 +31,13 @@ export interface Deployment {
  * key. Both have a token set of about a kilobyte.
  *
  * @param providerUrl - where the provider's token endpoint is
+ * @param tokenLength - characters of an access token
  */
 export async function createDeployment(
   server: BenchServer,
   connections: number,
   providerUrl = 'https://provider.invalid',
+  tokenLength = usualTokenLength,
 ): Promise<Deployment> {
   const databaseUrl = await server.createDatabase();
   const environment = {
@@ -59,12 +67,13 @@ export async function createDeployment(
   const seeder = startChild('processes/seeder.ts', { ...environment, REFERENCE_KEY: referenceEnvironment.KEY });
   try {
     const startedAt = performance.now();
-    const { apiKey } = await seeder.call<{ apiKey: string }>({ connections });
+    const step = Math.max(1, Math.floor(connections / mostSealed));
+    const { apiKey } = await seeder.call<{ apiKey: string }>({ connections, step, tokenLength });
     await run(databaseUrl, 'VACUUM ANALYZE');
     await run(databaseUrl, 'CHECKPOINT');
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     process.stdout.write(`Seeded ${connections.toLocaleString('en-US')} connections in ${seconds} s.\n`);
-    return { databaseUrl, connections, apiKey, environment, referenceEnvironment };
+    return { databaseUrl, connections, step, apiKey, environment, referenceEnvironment };
   } finally {
     await seeder.stop();
   }

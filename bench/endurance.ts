@@ -41,7 +41,8 @@ try {
   try {
     await waitUntilReady(`http://127.0.0.1:${port}`);
     const ask = (seconds: number, seed: number): Promise<TokenLoadResult> => {
-      const command: TokenLoad = { port, apiKey: deployment.apiKey, provider, connections, clients, seconds, seed };
+      const { apiKey, step } = deployment;
+      const command: TokenLoad = { port, apiKey, provider, connections, step, clients, seconds, seed };
       return load.call<TokenLoadResult>(command);
     };
     const print = async (what: string, result?: TokenLoadResult): Promise<void> => {

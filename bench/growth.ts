@@ -21,7 +21,7 @@ export async function benchmarkGrowth(server: BenchServer, sizes: Sizes): Promis
   try {
     const tables = [];
     for (const connections of sizes.growth) {
-      const deployment = await createDeployment(server, connections, providerUrl);
+      const deployment = await createDeployment(server, connections, providerUrl, sizes.tokenLength);
       const token = await startTokenServers(deployment, load, sizes);
       running.unshift(token);
       const sweep = await startSweepers(deployment, { fakeProvider, due, concurrency: sizes.concurrency });

@@ -37,9 +37,9 @@ export async function benchmarkLayers(server: BenchServer, sizes: Sizes): Promis
     ];
     for (let round = -1; round < sizes.rounds; round += 1) {
       for (const { port, child, microseconds } of round % 2 === 0 ? targets : targets.toReversed()) {
-        const { apiKey, connections } = deployment;
+        const { apiKey, connections, step } = deployment;
         const { clients, seconds } = sizes;
-        const command: TokenLoad = { port, apiKey, provider, connections, clients, seconds, seed: round + 2 };
+        const command: TokenLoad = { port, apiKey, provider, connections, step, clients, seconds, seed: round + 2 };
         const before = await child.processorSeconds();
         const { perSecond } = await load.call<TokenLoadResult>(command);
         const used = (await child.processorSeconds()) - before;

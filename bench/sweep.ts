@@ -130,12 +130,12 @@ async function startOurs(deployment: Deployment, order: SweepOrder, checkout?: s
 /** @param isOurs - whether the process refreshes the rows of the service, and not those of the reference */
 function sweeperOf(
   child: Child,
-  { databaseUrl, connections }: Deployment,
+  { databaseUrl, connections, step }: Deployment,
   { fakeProvider, due, concurrency }: SweepOrder,
   isOurs: boolean,
 ): Sweeper {
-  const step = Math.floor(connections / due);
-  const users = Array.from({ length: due }, (_, index) => `user-${index * step}`);
+  const distance = Math.floor(connections / step / due) * step;
+  const users = Array.from({ length: due }, (_, index) => `user-${index * distance}`);
   const uses: RefreshUse[] = [];
   const readTimes = (): Promise<[number, ProcessorTimes]> =>
     Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
@@ -144,12 +144,12 @@ function sweeperOf(
     await run(databaseUrl, 'VACUUM connections, reference_connections');
     await run(databaseUrl, 'CHECKPOINT');
     const issuedBefore = await fakeProvider.call<number>({ ask: 'issued' });
-    const generationsBefore = isOurs ? await sumOfGenerations(databaseUrl) : 0;
+    const generationsBefore = isOurs ? await sumOfGenerations(databaseUrl, users) : 0;
     const before = await readTimes();
     const seconds = await child.call<number>({ users, provider, concurrency });
     const after = await readTimes();
     const issued = (await fakeProvider.call<number>({ ask: 'issued' })) - issuedBefore;
-    const stored = isOurs ? (await sumOfGenerations(databaseUrl)) - generationsBefore : due;
+    const stored = isOurs ? (await sumOfGenerations(databaseUrl, users)) - generationsBefore : due;
     if (issued !== due || stored !== due) {
       throw new Error(`Of ${due} due connections ${issued} were refreshed and ${stored} stored.`);
     }
@@ -163,7 +163,8 @@ function sweeperOf(
   return { measure, uses, residentMiB: () => child.residentMiB(), stop: () => child.stop() };
 }
 
-async function sumOfGenerations(databaseUrl: string): Promise<number> {
-  const [row] = await run<{ sum: string }>(databaseUrl, 'SELECT sum(secret_gen) FROM connections');
+async function sumOfGenerations(databaseUrl: string, users: readonly string[]): Promise<number> {
+  const text = 'SELECT sum(secret_gen) FROM connections WHERE provider = $2 AND user_id = ANY ($1)';
+  const [row] = await run<{ sum: string }>(databaseUrl, text, [users, provider]);
   return Number(row?.sum);
 }

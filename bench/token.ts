@@ -78,12 +78,12 @@ export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise
 
 /** Asks one side for tokens and returns what they cost. Both sides of a round have the same seed, so the same users. */
 async function measureUse(
-  { databaseUrl, apiKey, connections }: Deployment,
+  { databaseUrl, apiKey, connections, step }: Deployment,
   load: Child,
   { child, port }: TokenServer,
   { clients, seconds, seed }: Pick<TokenLoad, 'clients' | 'seconds' | 'seed'>,
 ): Promise<TokenUse> {
-  const command: TokenLoad = { port, apiKey, provider, connections, clients, seconds, seed };
+  const command: TokenLoad = { port, apiKey, provider, connections, step, clients, seconds, seed };
   const readTimes = (): Promise<[number, ProcessorTimes]> =>
     Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
   const before = await readTimes();

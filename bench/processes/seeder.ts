@@ -23,8 +23,18 @@ const { parseTokenSet } = await built<typeof import('../../src/tokens/token-set.
 const { TokenVault } =
   await built<typeof import('../../src/tokens/store/token-vault.ts')>('tokens/store/token-vault.js');
 
-/** Fills an empty database. Seals each row with the real vault, so that the service can open it. */
-respond(async ({ connections }: { connections: number }) => {
+/** How an empty database is to be filled. */
+export interface SeedOrder {
+  /** Users, from `user-0` on. */
+  readonly connections: number;
+  /** How far apart the users are whose token sets are sealed for them. Those in between get copies, in `connections`. */
+  readonly step: number;
+  /** Characters of an access token. */
+  readonly tokenLength: number;
+}
+
+/** Fills an empty database. Seals the rows with the real vault, so that the service can open them. */
+respond(async ({ connections, step, tokenLength }: SeedOrder) => {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
   const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 3 });
   try {
@@ -34,16 +44,19 @@ respond(async ({ connections }: { connections: number }) => {
     const vault = app.get(TokenVault, { strict: false });
     const registration = registrationId(app.get(ProviderRegistry, { strict: false }).get(provider));
     const key = createSecretKey(process.env['REFERENCE_KEY'] ?? '', 'base64');
+    const sealed = Math.ceil(connections / step);
     let written: Promise<unknown> = Promise.resolve();
-    for (let first = 0; first < connections; first += batchSize) {
-      const rows = Array.from({ length: Math.min(batchSize, connections - first) }, (_, index) => {
-        const userId = `user-${first + index}`;
+    for (let first = 0; first < sealed; first += batchSize) {
+      const rows = Array.from({ length: Math.min(batchSize, sealed - first) }, (_, index) => {
+        const number = (first + index) * step;
+        const userId = `user-${number}`;
         const id = randomUUID();
-        const tokens = makeTokenSet(first + index);
+        const tokens = makeTokenSet(number, tokenLength);
         const place = { userId, provider, id, registrationId: registration, secretGen: 1 };
         return { userId, id, ...vault.seal(place, parseTokenSet(tokens)), plain: plainSeal(key, tokens) };
       });
-      const batch = insertBatch(pool, registration, rows);
+      const numbers = { first: first * step, end: Math.min((first + rows.length) * step, connections), step };
+      const batch = insertBatch(pool, registration, rows, numbers);
       // The next batch is sealed while this one is written; what the service does by the clock gets its turn.
       await Promise.all([written, nextTurn()]);
       written = batch;
@@ -65,28 +78,37 @@ interface SeededRow {
   readonly scopesGranted: readonly string[] | null;
 }
 
-async function insertBatch(pool: pg.Pool, registration: string, rows: readonly SeededRow[]): Promise<void> {
-  const userIds = rows.map(({ userId }) => userId);
+/** @param numbers - of the users: the first, the one after the last, and the distance of those who have rows */
+async function insertBatch(
+  pool: pg.Pool,
+  registration: string,
+  rows: readonly SeededRow[],
+  { first, end, step }: { first: number; end: number; step: number },
+): Promise<void> {
   const [{ expiresAt, scopesGranted } = { expiresAt: null, scopesGranted: null }] = rows;
   await Promise.all([
     pool.query(
       `INSERT INTO connections (user_id, provider, id, registration_id, scopes_requested, status, secret_gen, sealed,
          scopes_granted, expires_at, refreshable)
-       SELECT user_id, $4, id, $5, $6, 'active', 1, sealed, $6, $7, true
-       FROM unnest($1::text[], $2::uuid[], $3::bytea[]) AS rows (user_id, id, sealed)`,
+       SELECT 'user-' || number, $1, CASE WHEN number % $2 = 0 THEN id ELSE gen_random_uuid() END, $3, $4, 'active', 1,
+         sealed, $4, $5, true
+       FROM unnest($6::uuid[], $7::bytea[]) WITH ORDINALITY AS rows (id, sealed, place),
+         generate_series($8 + (place - 1) * $2, least($8 + place * $2, $9) - 1) AS number`,
       [
-        userIds,
-        rows.map(({ id }) => id),
-        rows.map(({ sealed }) => sealed),
         provider,
+        step,
         registration,
         scopesGranted,
         expiresAt,
+        rows.map(({ id }) => id),
+        rows.map(({ sealed }) => sealed),
+        first,
+        end,
       ],
     ),
     pool.query(
       'INSERT INTO reference_connections (user_id, sealed) SELECT * FROM unnest($1::text[], $2::bytea[]) AS rows',
-      [userIds, rows.map(({ plain }) => plain)],
+      [rows.map(({ userId }) => userId), rows.map(({ plain }) => plain)],
     ),
   ]);
 }

@@ -7,8 +7,10 @@ export interface TokenLoad {
   readonly port: number;
   readonly apiKey: string;
   readonly provider: string;
-  /** Users are drawn evenly from `user-0` to the one before this. */
+  /** Users are drawn evenly from `user-0` to the one before this, */
   readonly connections: number;
+  /** of those whose number is a multiple of this. */
+  readonly step: number;
   readonly clients: number;
   readonly seconds: number;
   /** Of the sequence of users; the same for both sides of a round. */
@@ -26,7 +28,7 @@ export interface TokenLoadResult {
  * again.
  */
 respond(async (load: TokenLoad): Promise<TokenLoadResult> => {
-  const nextUser = randomIntegers(load.seed, load.connections);
+  const nextUser = randomIntegers(load.seed, Math.floor(load.connections / load.step));
   const stopAt = performance.now() + load.seconds * 1_000;
   const startedAt = performance.now();
   const latencies = (
@@ -50,7 +52,7 @@ function runClient(load: TokenLoad, nextUser: () => number, stopAt: number): Pro
   let received = '';
   const ask = (): void => {
     sentAt = performance.now();
-    socket.write(`GET /v1/users/user-${nextUser()}/connections/${load.provider}/token ${head}`);
+    socket.write(`GET /v1/users/user-${nextUser() * load.step}/connections/${load.provider}/token ${head}`);
   };
   socket.setEncoding('latin1');
   socket.on('connect', ask);
