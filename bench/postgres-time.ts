@@ -10,7 +10,11 @@ export async function postgresTimes(databaseUrl: string): Promise<ProcessorTimes
     databaseUrl,
     'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
   );
-  return new Map(await Promise.all(processes.map(async ({ pid }) => [pid, await processorSeconds(pid)] as const)));
+  const times = await Promise.all(
+    // A process that has ended since it was listed has no time any more.
+    processes.map(async ({ pid }) => [pid, await processorSeconds(pid).catch(() => undefined)] as const),
+  );
+  return new Map(times.filter((time): time is readonly [number, number] => time[1] !== undefined));
 }
 
 /**
