@@ -21,10 +21,29 @@ export interface Round {
 export type Measure = () => Promise<number>;
 
 /**
- * Measures both sides in turn, each round in the other order, after one round that does not count.
+ * Measures all sides in turn, each round in the other order, after one round that does not count.
  *
  * @param rounds - that count; at least 1
+ * @returns the rates of each round, in the order of the sides
  */
+export async function measureInTurn(rounds: number, sides: readonly Measure[]): Promise<number[][]> {
+  const measured: number[][] = [];
+  for (let round = -1; round < rounds; round += 1) {
+    const rates: number[] = [];
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      rates[sides.indexOf(side)] = await side();
+    }
+    measured.push(rates);
+  }
+  return measured.slice(1);
+}
+
+/** Returns the rounds of the first side against another one. */
+export function againstSide(rates: readonly number[][], side: number): Round[] {
+  return rates.map((round) => ({ ours: round[0] ?? NaN, reference: round[side] ?? NaN }));
+}
+
+/** Measures two sides in turn, as {@link measureInTurn} does. */
 export async function compare(
   name: string,
   unit: string,
@@ -32,22 +51,8 @@ export async function compare(
   measureOurs: Measure,
   measureReference: Measure,
 ): Promise<Comparison> {
-  const measured: Round[] = [];
-  for (let round = -1; round < rounds; round += 1) {
-    let ours: number;
-    let reference: number;
-    if (round % 2 === 0) {
-      ours = await measureOurs();
-      reference = await measureReference();
-    } else {
-      reference = await measureReference();
-      ours = await measureOurs();
-    }
-    if (round >= 0) {
-      measured.push({ ours, reference });
-    }
-  }
-  return summarize(name, unit, measured);
+  const rates = await measureInTurn(rounds, [measureOurs, measureReference]);
+  return summarize(name, unit, againstSide(rates, 1));
 }
 
 /** Returns the medians of rounds measured elsewhere. */

@@ -7,9 +7,18 @@ import { productionFlags, startChild, type Child } from './child.ts';
 import { createDeployment, provider, type Deployment } from './deployment.ts';
 import { postgresTimes, secondsBetween, type ProcessorTimes } from './postgres-time.ts';
 import type { Findings } from './report.ts';
-import { summarize, type Measure, type Round } from './rounds.ts';
+import { againstSide, measureInTurn, summarize, type Measure } from './rounds.ts';
 import { run, type BenchServer } from './server.ts';
 import { median } from './statistics.ts';
+
+/** A command for a refreshing process: first to make connections due, which is not measured, then to refresh them. */
+export interface SweepCommand {
+  readonly task: 'make due' | 'refresh';
+  readonly users: readonly string[];
+  readonly provider: string;
+  /** Most refreshes at once; the service has a setting for it. */
+  readonly concurrency: number;
+}
 
 /** Processor time of one side for the refreshes of one round. */
 interface RefreshUse {
@@ -41,8 +50,8 @@ interface SweepOrder {
 }
 
 /**
- * Measures how fast due connections are refreshed. Compares with a loop that makes only the calls of a refresh, and
- * with an earlier version if one is named.
+ * Measures how fast due connections are refreshed. Compares with a loop that makes only the calls of a refresh, with a
+ * sweep written by hand with the same guarantees, and with an earlier version if one is named.
  */
 export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const fakeProvider = startChild('processes/provider.ts', {});
@@ -50,31 +59,31 @@ export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise
   try {
     const providerUrl = await fakeProvider.call<string>({ ask: 'url' });
     const order = { fakeProvider, due: sizes.due, concurrency: sizes.concurrency };
-    const sweepers = await startSweepers(await createDeployment(server, sizes.due, providerUrl), order);
+    const deployment = await createDeployment(server, sizes.due, providerUrl);
+    const sweepers = await startSweepers(deployment, order);
     running.unshift(sweepers);
-    const sides = [sweepers.ours, sweepers.reference];
+    const guaranteed = await startJournaled('guaranteed-sweep.ts', 'guaranteed_connections', deployment, order);
+    running.unshift(guaranteed);
+    const sides = [sweepers.ours, sweepers.reference, guaranteed];
     if (sizes.against !== undefined) {
       // A database of its own: the schedulers of both versions would take each other's connections.
-      const former = await startOurs(await createDeployment(server, sizes.due, providerUrl), order, sizes.against);
+      const other = await createDeployment(server, sizes.due, providerUrl);
+      const former = await startJournaled('sweep.ts', 'connections', other, order, sizes.against);
       running.unshift(former);
       sides.push(former);
     }
-    const rounds: number[][] = [];
-    for (let round = -1; round < sizes.rounds; round += 1) {
-      const rates: number[] = [];
-      for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-        rates[sides.indexOf(side)] = await side.measure();
-      }
-      rounds.push(rates);
-    }
-    const against = (at: number): Round[] =>
-      rounds.slice(1).map((rates) => ({ ours: rates[0] ?? NaN, reference: rates[at] ?? NaN }));
+    const rates = await measureInTurn(
+      sizes.rounds,
+      sides.map(({ measure }) => measure),
+    );
     const name = `refresh of ${sizes.due.toLocaleString('en-US')} due connections, ${sizes.concurrency} at once`;
-    const comparisons = ['', ', against the former version']
+    const comparisons = ['', ', same guarantees', ', against the former version']
       .slice(0, sides.length - 1)
-      .map((suffix, index) => summarize(`${name}${suffix}`, 'refreshes/s', against(index + 1)));
+      .map((suffix, index) => summarize(`${name}${suffix}`, 'refreshes/s', againstSide(rates, index + 1)));
     const figures: Record<string, number> = {};
-    for (const [index, side] of ['ours', 'bare', 'former version'].slice(0, sides.length).entries()) {
+    for (const [index, side] of ['ours', 'bare', 'same guarantees', 'former version']
+      .slice(0, sides.length)
+      .entries()) {
       // The first use belongs to the round that does not count.
       const uses = sides[index]?.uses.slice(1) ?? [];
       const medianOf = (read: (use: RefreshUse) => number): number => median(uses.map(read));
@@ -92,9 +101,9 @@ export async function benchmarkSweep(server: BenchServer, sizes: Sizes): Promise
 
 /** Starts both sides. The due connections are spread evenly over the table. */
 export async function startSweepers(deployment: Deployment, order: SweepOrder): Promise<Sweepers> {
-  const ours = await startOurs(deployment, order);
+  const ours = await startJournaled('sweep.ts', 'connections', deployment, order);
   const bare = startChild('processes/bare-sweep.ts', deployment.referenceEnvironment);
-  const reference = sweeperOf(bare, deployment, order, false);
+  const reference = sweeperOf(bare, undefined, deployment, order);
   return {
     ours,
     reference,
@@ -105,8 +114,18 @@ export async function startSweepers(deployment: Deployment, order: SweepOrder): 
   };
 }
 
-/** Starts the worker of this version, or of another built checkout. */
-async function startOurs(deployment: Deployment, order: SweepOrder, checkout?: string): Promise<Sweeper> {
+/**
+ * Starts the worker of this version or of another built checkout, or the reference with its guarantees.
+ *
+ * @param table - of the rows that it refreshes
+ */
+async function startJournaled(
+  file: 'sweep.ts' | 'guaranteed-sweep.ts',
+  table: string,
+  deployment: Deployment,
+  order: SweepOrder,
+  checkout?: string,
+): Promise<Sweeper> {
   const journal = await mkdtemp(join(tmpdir(), 'cufflink-bench-journal-'));
   const settings = {
     ...deployment.environment,
@@ -116,8 +135,11 @@ async function startOurs(deployment: Deployment, order: SweepOrder, checkout?: s
     // The default protects providers; here the fake provider must be the limit.
     REFRESH_RATE_PER_SECOND: '100000',
   };
-  const worker = startChild('processes/sweep.ts', settings, await productionFlags());
-  const sweeper = sweeperOf(worker, deployment, order, true);
+  const worker = startChild(`processes/${file}`, settings, await productionFlags());
+  // The response comes when the process is ready.
+  const nothing = { task: 'make due', users: [], provider, concurrency: order.concurrency } satisfies SweepCommand;
+  await worker.call(nothing);
+  const sweeper = sweeperOf(worker, table, deployment, order);
   return {
     ...sweeper,
     stop: async () => {
@@ -127,12 +149,12 @@ async function startOurs(deployment: Deployment, order: SweepOrder, checkout?: s
   };
 }
 
-/** @param isOurs - whether the process refreshes the rows of the service, and not those of the reference */
+/** @param table - of the rows that the process refreshes, if they have generations */
 function sweeperOf(
   child: Child,
+  table: string | undefined,
   { databaseUrl, connections, step }: Deployment,
   { fakeProvider, due, concurrency }: SweepOrder,
-  isOurs: boolean,
 ): Sweeper {
   const distance = Math.floor(connections / step / due) * step;
   const users = Array.from({ length: due }, (_, index) => `user-${index * distance}`);
@@ -140,16 +162,20 @@ function sweeperOf(
   const readTimes = (): Promise<[number, ProcessorTimes]> =>
     Promise.all([child.processorSeconds(), postgresTimes(databaseUrl)]);
   const measure = async (): Promise<number> => {
+    const order = { users, provider, concurrency };
     // This round must not pay for the rows and pages that the last one left behind.
-    await run(databaseUrl, 'VACUUM connections, reference_connections');
+    await run(databaseUrl, `VACUUM ${table ?? 'reference_connections'}`);
     await run(databaseUrl, 'CHECKPOINT');
     const issuedBefore = await fakeProvider.call<number>({ ask: 'issued' });
-    const generationsBefore = isOurs ? await sumOfGenerations(databaseUrl, users) : 0;
+    const generationsBefore = await sumOfGenerations(databaseUrl, table, users);
+    // Last, because the scheduler may look for due connections on its own.
+    await child.call({ task: 'make due', ...order } satisfies SweepCommand);
     const before = await readTimes();
-    const seconds = await child.call<number>({ users, provider, concurrency });
+    const seconds = await child.call<number>({ task: 'refresh', ...order } satisfies SweepCommand);
     const after = await readTimes();
     const issued = (await fakeProvider.call<number>({ ask: 'issued' })) - issuedBefore;
-    const stored = isOurs ? (await sumOfGenerations(databaseUrl, users)) - generationsBefore : due;
+    const generations = await sumOfGenerations(databaseUrl, table, users);
+    const stored = table === undefined ? due : generations - generationsBefore;
     if (issued !== due || stored !== due) {
       throw new Error(`Of ${due} due connections ${issued} were refreshed and ${stored} stored.`);
     }
@@ -163,8 +189,16 @@ function sweeperOf(
   return { measure, uses, residentMiB: () => child.residentMiB(), stop: () => child.stop() };
 }
 
-async function sumOfGenerations(databaseUrl: string, users: readonly string[]): Promise<number> {
-  const text = 'SELECT sum(secret_gen) FROM connections WHERE provider = $2 AND user_id = ANY ($1)';
+/** @returns 0 without a table */
+async function sumOfGenerations(
+  databaseUrl: string,
+  table: string | undefined,
+  users: readonly string[],
+): Promise<number> {
+  if (table === undefined) {
+    return 0;
+  }
+  const text = `SELECT sum(secret_gen) FROM ${table} WHERE provider = $2 AND user_id = ANY ($1)`;
   const [row] = await run<{ sum: string }>(databaseUrl, text, [users, provider]);
   return Number(row?.sum);
 }

@@ -5,7 +5,7 @@ import { createDeployment, provider, type Deployment } from './deployment.ts';
 import type { TokenLoad, TokenLoadResult } from './processes/token-load.ts';
 import { postgresTimes, secondsBetween, type ProcessorTimes } from './postgres-time.ts';
 import type { Findings } from './report.ts';
-import { compare, type Comparison, type Measure } from './rounds.ts';
+import { againstSide, measureInTurn, summarize, type Comparison, type Measure } from './rounds.ts';
 import { median } from './statistics.ts';
 import type { BenchServer } from './server.ts';
 
@@ -34,33 +34,40 @@ interface TokenUse extends TokenLoadResult {
 
 /**
  * Measures how fast tokens are issued, once for each number of clients. Compares with a bare server that selects a row
- * and decrypts it. Reports the processor time of both sides and of PostgreSQL.
+ * and decrypts it, and with a server written by hand with the same guarantees. Reports the processor time of all sides
+ * and of PostgreSQL.
  */
 export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise<Findings> {
   const deployment = await createDeployment(server, sizes.connections);
   const load = startChild('processes/token-load.ts', {});
   const servers = await startTokenServers(deployment, load, sizes);
+  const guaranteed = await startGuaranteed(deployment);
+  await checkSameResponse(deployment.apiKey, servers.ours, guaranteed);
+  const sides = { ours: servers.ours, bare: servers.reference, 'same guarantees': guaranteed };
   const comparisons: Comparison[] = [];
   const figures: Record<string, number> = {};
   try {
     for (const clients of sizes.loads) {
-      const uses = { ours: [] as TokenUse[], reference: [] as TokenUse[] };
-      const measure = (side: keyof typeof uses): Measure => {
-        return async () => {
-          const order = { clients, seconds: sizes.seconds, seed: uses[side].length + 2 };
-          const use = await measureUse(deployment, load, servers[side], order);
-          uses[side].push(use);
+      const measured = Object.entries(sides).map(([label, side]) => {
+        const uses: TokenUse[] = [];
+        const measure: Measure = async () => {
+          const order = { clients, seconds: sizes.seconds, seed: uses.length + 2 };
+          const use = await measureUse(deployment, load, side, order);
+          uses.push(use);
           return use.perSecond;
         };
-      };
+        return { label, uses, measure };
+      });
+      const rates = await measureInTurn(
+        sizes.rounds,
+        measured.map(({ measure }) => measure),
+      );
       const name = `GET token, ${sizes.connections.toLocaleString('en-US')} connections, ${clients} clients`;
-      comparisons.push(await compare(name, 'tokens/s', sizes.rounds, measure('ours'), measure('reference')));
-      for (const [side, label] of [
-        ['ours', 'ours'],
-        ['reference', 'bare'],
-      ] as const) {
+      comparisons.push(summarize(name, 'tokens/s', againstSide(rates, 1)));
+      comparisons.push(summarize(`${name}, same guarantees`, 'tokens/s', againstSide(rates, 2)));
+      for (const { label, uses } of measured) {
         // The first use belongs to the round that does not count.
-        const medianOf = (read: (use: TokenUse) => number): number => median(uses[side].slice(1).map(read));
+        const medianOf = (read: (use: TokenUse) => number): number => median(uses.slice(1).map(read));
         const of = `${clients} clients, ${label}`;
         figures[`processor time of a token, ${of}, µs`] = medianOf((use) => use.ownMicroseconds);
         figures[`processor time of PostgreSQL for a token, ${of}, µs`] = medianOf((use) => use.postgresMicroseconds);
@@ -72,7 +79,36 @@ export async function benchmarkToken(server: BenchServer, sizes: Sizes): Promise
     return { benchmark: 'token', comparisons, figures };
   } finally {
     await servers.stop();
+    await guaranteed.child.stop();
     await load.stop();
+  }
+}
+
+/** Starts the server that is written by hand with the same guarantees, with the flags of the service. */
+async function startGuaranteed(deployment: Deployment): Promise<TokenServer> {
+  const port = await findFreePort();
+  const environment = { ...deployment.environment, PORT: String(port) };
+  const child = startChild('processes/guaranteed-token-server.ts', environment, await productionFlags());
+  await waitUntilReady(`http://127.0.0.1:${port}`);
+  return { child, port };
+}
+
+/**
+ * Checks that the reference with the same guarantees also sends the same headers and the same body.
+ *
+ * @throws Error that shows both responses
+ */
+async function checkSameResponse(apiKey: string, ...sides: readonly TokenServer[]): Promise<void> {
+  const [ours, reference] = await Promise.all(
+    sides.map(async ({ port }) => {
+      const url = `http://127.0.0.1:${port}/v1/users/user-0/connections/${provider}/token`;
+      const response = await fetch(url, { headers: { authorization: `Bearer ${apiKey}` } });
+      const headers = [...response.headers.entries()].filter(([name]) => name !== 'x-request-id' && name !== 'date');
+      return JSON.stringify([response.status, headers, await response.text()]);
+    }),
+  );
+  if (ours !== reference) {
+    throw new Error(`The reference responds differently.\n${ours}\n${reference}`);
   }
 }
 

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { Pool } from 'undici';
 import { forEachConcurrently } from '../concurrency.ts';
 import { plainOpen, plainSeal } from '../plain-gcm.ts';
+import type { SweepCommand } from '../sweep.ts';
 import { respond } from './respond.ts';
 
 const { DATABASE_URL: databaseUrl, POOL_SIZE: poolSize, KEY: encodedKey = '', TOKEN_URL: tokenUrl = '' } = process.env;
@@ -15,7 +16,10 @@ const { origin, pathname: path } = new URL(tokenUrl);
  * The least that a refresh can be: read the rows in batches, and for each one POST on a kept connection, one
  * AES-256-GCM, one UPDATE. No claim, no journal, no generation: a crash or a second replica loses tokens.
  */
-respond(async ({ users, concurrency }: { users: string[]; concurrency: number }) => {
+respond(async ({ task, users, concurrency }: SweepCommand) => {
+  if (task === 'make due') {
+    return undefined;
+  }
   const provider = new Pool(origin, { connections: concurrency });
   const startedAt = performance.now();
   for (let first = 0; first < users.length; first += batchSize) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { built } from '../built.ts';
+import type { SweepCommand } from '../sweep.ts';
 import { respond } from './respond.ts';
 
 const pollMs = 5;
@@ -22,15 +23,21 @@ const makeDue = {
   text: 'UPDATE connections SET refresh_due_at = now() WHERE provider = $2 AND user_id = ANY ($1)',
 };
 
+let endedBefore = 0;
+
 /**
- * Lets the scheduler refresh the connections of the given users, and nothing else is due; returns the seconds it took.
+ * Makes the connections of the given users due, and nothing else is. Then lets the scheduler refresh them; returns the
+ * seconds it took.
  */
-respond(async ({ users, provider }: { users: string[]; provider: string }) => {
-  const before = await countOutcomes();
-  await database.query(makeDue, [users, provider]);
+respond(async ({ task, users, provider }: SweepCommand) => {
+  if (task === 'make due') {
+    endedBefore = await countOutcomes();
+    await database.query(makeDue, [users, provider]);
+    return undefined;
+  }
   const startedAt = performance.now();
   scheduler.lookNow();
-  while ((await countOutcomes()) - before < users.length) {
+  while ((await countOutcomes()) - endedBefore < users.length) {
     if (performance.now() - startedAt > giveUpMs) {
       throw new Error('The scheduler does not get done.');
     }
