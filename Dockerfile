@@ -20,4 +20,4 @@ USER 10001:10001
 EXPOSE 3000
 # Run with a read-only root. The only folder that the service writes to is REFRESH_JOURNAL_DIRECTORY: a volume.
 # No shell and no npm in between, so that SIGTERM arrives. A worker is the same command with "worker" behind it.
-CMD ["node", "--disable-sigusr1", "--max-semi-space-size=16", "--heap-growing-percent=200", "--max-old-space-size=1024", "dist/main.js"]
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=16", "--heap-growing-percent=100", "--max-old-space-size=1024", "dist/main.js"]
