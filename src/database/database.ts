@@ -3,12 +3,15 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
+import { readIsDistributed } from './is-distributed.js';
 import { checkPooler } from './pooler-check.js';
 
 /** A statement with a name, prepared once per connection. Two statements must not share a name. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** The text where tables are distributed over several servers, if {@link text} cannot run there or asks them all. */
+  readonly distributedText?: string;
 }
 
 /** SQLSTATE classes that mean "not now": connection lost, resources gone, server shutting down or starting. */
@@ -17,23 +20,42 @@ const unavailableStates = /^(08|53|57P|57014|25006)/;
 /** Runs one statement and returns its rows, unchecked. */
 export type Query = <Row extends object>(statement: Statement, values?: readonly unknown[]) => Promise<Row[]>;
 
+/**
+ * PostgreSQL's own choice between plans with and without the values. Citus needs the values to find the server of a row,
+ * and refuses some statements without them.
+ */
+const planWithValues = 'SET plan_cache_mode = auto';
+
 /** Statements against PostgreSQL on the pool of the DataSource; the only way our code talks to the database. */
 @Injectable()
 export class Database implements OnModuleInit {
   private unavailableAtMs = -Infinity;
+  private hasDistributedTables = false;
 
   constructor(private readonly dataSource: DataSource) {}
 
   /** @throws Error when a connection pooler loses named statements: calls would fail as soon as there is load */
   async onModuleInit(): Promise<void> {
     const pool = this.pool();
-    if ((pool.options.max ?? 0) >= 2) {
-      const [first, second] = await Promise.all([pool.connect(), pool.connect()]);
-      await checkPooler(first, second).finally(() => {
-        first.release();
-        second.release();
-      });
+    const clients = await Promise.all(Array.from({ length: Math.min(2, pool.options.max ?? 2) }, () => pool.connect()));
+    try {
+      const [first, second] = clients;
+      if (first !== undefined && second !== undefined) {
+        await checkPooler(first, second);
+      }
+      this.hasDistributedTables = first !== undefined && (await readIsDistributed(first));
+      if (this.hasDistributedTables) {
+        pool.on('connect', (client) => void client.query(planWithValues));
+        await Promise.all(clients.map((client) => client.query(planWithValues)));
+      }
+    } finally {
+      clients.forEach((client) => client.release());
     }
+  }
+
+  /** Whether rows of different users may be on different servers, or in different partitions. */
+  get isDistributed(): boolean {
+    return this.hasDistributedTables;
   }
 
   /**
@@ -62,7 +84,7 @@ export class Database implements OnModuleInit {
    *   have run
    */
   async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.guard(() => runOn<Row>(this.pool(), statement, values));
+    return this.guard(() => runOn<Row>(this.pool(), this.fit(statement), values));
   }
 
   /**
@@ -79,7 +101,7 @@ export class Database implements OnModuleInit {
       const client = await this.pool().connect();
       try {
         await client.query('BEGIN');
-        const result = await run((statement, values = []) => runOn(client, statement, values));
+        const result = await run((statement, values = []) => runOn(client, this.fit(statement), values));
         await client.query('COMMIT');
         client.release();
         return result;
@@ -93,6 +115,10 @@ export class Database implements OnModuleInit {
         throw error;
       }
     });
+  }
+
+  private fit({ name, text, distributedText }: Statement): Statement {
+    return { name, text: (this.hasDistributedTables ? distributedText : undefined) ?? text };
   }
 
   private async guard<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -131,7 +157,8 @@ export async function runOn<Row extends object>(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const result = (await connection.query<Row>({ ...statement, values: [...values] })) as
+  const { name, text } = statement;
+  const result = (await connection.query<Row>({ name, text, values: [...values] })) as
     pg.QueryResult<Row> | readonly pg.QueryResult<Row>[];
   // A text of several statements without values has a result for each.
   return 'rows' in result ? result.rows : result.flatMap(({ rows }) => rows);

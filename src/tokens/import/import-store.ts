@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '../../database/database.js';
+import { Database, type Query, type Statement } from '../../database/database.js';
 import { typesOf, withEvents } from '../../events/event-statement.js';
 import type { EventSource } from '../../events/event-type.js';
 import { DatabaseUnavailableError } from '../../errors/request.errors.js';
+import { activate, isAccountTaken } from '../store/account-holder.js';
 import type { Connection, SealedTokenSet, StoredAccount } from '../store/connection.js';
 import type { Metadata } from '../store/metadata.js';
 
@@ -125,9 +126,34 @@ export class ImportStore {
   }
 
   private async insertAll(rows: readonly NewConnection[], source: EventSource): Promise<ReadonlySet<string>> {
+    if (!this.database.isDistributed) {
+      return this.insertTogether(rows, (statement, values) => this.database.query(statement, values), source);
+    }
+    const stored = await Promise.all(rows.map((row) => this.insertOne(row, source)));
+    return new Set(stored.flatMap((ids) => [...ids]));
+  }
+
+  /** Stores a connection together with its account. */
+  private async insertOne(row: NewConnection, source: EventSource): Promise<ReadonlySet<string>> {
+    const query: Query = (statement, values = []) => activate(this.database, row.account, row, statement, values);
+    try {
+      return await this.insertTogether([row], query, source);
+    } catch (error) {
+      if (isAccountTaken(error)) {
+        return new Set();
+      }
+      throw error;
+    }
+  }
+
+  private async insertTogether(
+    rows: readonly NewConnection[],
+    query: Query,
+    source: EventSource,
+  ): Promise<ReadonlySet<string>> {
     const tokens = rows.map((row) => row.tokens);
     const accounts = rows.map((row) => row.account);
-    const stored = await this.database.query<{ id: string }>(insertAll, [
+    const stored = await query<{ id: string }>(insertAll, [
       rows.map(({ userId }) => userId),
       rows.map(({ provider }) => provider),
       rows.map(({ id }) => id),

@@ -5,6 +5,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { announce, typesWhere, withEvents } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { byRefresh, failureDetails, failureReason, isFirstFailure } from '../store/connection-events.js';
+import { connectionStatements } from '../store/connection-statements.js';
 import { connectionColumns, type ConnectionKey, type Connection } from '../store/connection.js';
 
 /**
@@ -32,14 +33,22 @@ const isFree = (holdMs: string, outageIsOver: string, latestNow: string): string
     AND (${outageIsOver} AND now() <= ${latestNow}::timestamptz OR ${holdMs} = 0))`;
 
 /**
- * SQL: the columns that a lease sets. The row is due again when the lease and the hold have expired, so that an
- * abandoned refresh is picked up. A row that is already due stays due: the condition skips it in the meantime, the
- * index does not change, and the row changes in place.
+ * SQL: instants of a lease, as the table `lease`. Apart from the SET clause, because Citus refuses instants there that
+ * depend on a column.
  */
-const setLease = (leaseId: string, lengthMs: string, holdMs: string): string => `
-  lease_id = ${leaseId}, leased_until = now() + ${lengthMs} * interval '1 millisecond', attempt_started_at = now(),
-  refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL
-    ELSE least(refresh_due_at, now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond') END`;
+const leaseInstants = (lengthMs: string, holdMs: string): string => `(
+  SELECT now() AS starts_at, now() + ${lengthMs} * interval '1 millisecond' AS ends_at,
+    now() + greatest(${lengthMs}, ${holdMs}) * interval '1 millisecond' AS look_at) AS lease`;
+
+/**
+ * SQL: columns that a lease sets. The row is due again when the lease and the hold have expired, so that an abandoned
+ * refresh is picked up. A row that is already due stays due, because the condition skips it in the meantime: the index
+ * is left alone, and the row changes in place.
+ */
+const setLease = (leaseId: string): string => `
+  lease_id = ${leaseId}, leased_until = lease.ends_at, attempt_started_at = lease.starts_at,
+  refresh_due_at = CASE WHEN connections.refresh_due_at IS NULL THEN NULL
+    ELSE least(connections.refresh_due_at, lease.look_at) END`;
 
 /**
  * SQL: whether an ended connection may be tried again. No other active connection may have its account, whose grant the
@@ -49,29 +58,30 @@ const mayBeTried = `(status = 'active' OR NOT EXISTS (
   SELECT FROM connections AS other WHERE other.account_digest = connections.account_digest AND other.status = 'active'))`;
 
 /** SQL: whether the provider's circuit breaker is closed. */
-const circuitClosed = (row: string): string => `NOT EXISTS (
-  SELECT FROM circuit_breakers AS circuit WHERE circuit.registration_id = ${row}.registration_id AND circuit.open_until IS NOT NULL)`;
+const circuitClosed = `NOT EXISTS (
+  SELECT FROM circuit_breakers AS circuit WHERE circuit.registration_id = connections.registration_id AND circuit.open_until IS NOT NULL)`;
 
 /** SQL: whether an open circuit breaker is ready for a trial, and no trial is running. */
 const readyForTrial = 'open_until <= now() AND (trial_until IS NULL OR trial_until <= now())';
 
-const acquireOne: Statement = {
-  name: 'connections-acquire-lease',
-  text: `WITH candidate AS (
-           SELECT registration_id FROM connections
-           WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
-             AND ${isFree('$7::float8', '$8', '$9')}
-           FOR UPDATE
-         ), trial AS (
-           UPDATE circuit_breakers SET trial_until = now() + $6::float8 * interval '1 millisecond', version = version + 1
-           FROM candidate
-           WHERE circuit_breakers.registration_id = candidate.registration_id AND ${readyForTrial}
-           RETURNING circuit_breakers.registration_id
-         )
-         UPDATE connections SET ${setLease('$5', '$6::float8', '$7::float8')}
-         FROM candidate
-         WHERE user_id = $1 AND provider = $2 AND (EXISTS (SELECT FROM trial) OR ${circuitClosed('candidate')})
-         RETURNING EXISTS (SELECT FROM trial) AS "isTrial"`,
+/** SQL: takes the lease of one connection with a given token set. */
+const acquireActive = (isTrial: boolean): string => `
+  UPDATE connections SET ${setLease('$5')}
+  FROM ${leaseInstants('$6::float8', '$7::float8')}
+  WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4 AND status = 'active'
+    AND ${isFree('$7::float8', '$8', '$9')} ${isTrial ? '' : `AND ${circuitClosed}`}
+  RETURNING id`;
+
+const acquireOne: Statement = { name: 'connections-acquire-lease', text: acquireActive(false) };
+const acquireTrial: Statement = { name: 'connections-acquire-trial', text: acquireActive(true) };
+const isReadyForTrial: Statement = {
+  name: 'circuit-breakers-is-ready-for-trial',
+  text: `SELECT 1 AS found FROM circuit_breakers WHERE registration_id = $1 AND ${readyForTrial}`,
+};
+const beginTrial: Statement = {
+  name: 'circuit-breakers-begin-trial',
+  text: `UPDATE circuit_breakers SET trial_until = now() + $2::float8 * interval '1 millisecond', version = version + 1
+         WHERE registration_id = $1 AND ${readyForTrial} RETURNING registration_id`,
 };
 const acquireDue: Statement = {
   name: 'connections-acquire-due-leases',
@@ -84,25 +94,44 @@ const acquireDue: Statement = {
                attempt_started_at IS NOT NULL AS in_doubt
              FROM connections
              WHERE provider = slug AND refresh_due_at <= now() AND ${isFree('hold_ms', '$6', '$7')}
-               AND ${circuitClosed('connections')} AND ${mayBeTried}
+               AND ${circuitClosed} AND ${mayBeTried}
              ORDER BY refresh_due_at LIMIT wanted FOR UPDATE SKIP LOCKED
            ) AS due_rows
            ORDER BY due_at LIMIT $5
          )
-         UPDATE connections SET ${setLease('gen_random_uuid()', 'length_ms', 'hold_ms')}
-         FROM due WHERE user_id = row_user_id AND provider = row_provider
+         UPDATE connections SET ${setLease('gen_random_uuid()')}
+         FROM due CROSS JOIN LATERAL ${leaseInstants('length_ms', 'hold_ms')}
+         WHERE user_id = row_user_id AND provider = row_provider
          RETURNING ${connectionColumns}, lease_id AS "leaseId", in_doubt AS "wasInDoubt"`,
 };
-const findTrials: Statement = {
-  name: 'connections-find-trials',
-  text: `SELECT ${connectionColumns}
-         FROM unnest($1::text[], $2::float8[]) AS room (slug, hold_ms)
-         CROSS JOIN LATERAL (
-           SELECT connections.* FROM connections JOIN circuit_breakers USING (registration_id)
-           WHERE provider = slug AND refresh_due_at <= now() AND status = 'active'
-             AND ${isFree('hold_ms', '$3', '$4')} AND ${readyForTrial}
-           ORDER BY refresh_due_at LIMIT 1
-         ) AS due`,
+const findDue: Statement = {
+  name: 'connections-find-due',
+  // Reads only. Citus locks no rows of several servers for one statement.
+  text: `SELECT user_id AS "userId", provider, status = 'active' AS "isActive", account_digest AS "accountDigest",
+           attempt_started_at IS NOT NULL AS "wasInDoubt", length_ms AS "lengthMs", hold_ms AS "holdMs"
+         FROM unnest($1::text[], $2::float8[], $3::float8[]) AS room (slug, length_ms, hold_ms)
+         JOIN connections ON provider = slug
+         WHERE refresh_due_at <= now() AND ${isFree('hold_ms', '$4', '$5')} AND ${circuitClosed}
+         ORDER BY refresh_due_at LIMIT $6`,
+};
+const acquireOneDue: Statement = {
+  name: 'connections-acquire-due-lease',
+  text: `WITH leased AS (
+           UPDATE connections SET ${setLease('$3::uuid')}
+           FROM ${leaseInstants('$4::float8', '$5::float8')}
+           WHERE user_id = $1 AND provider = $2 AND connections.refresh_due_at <= lease.starts_at
+             AND (attempt_started_at IS NOT NULL) = $8 AND ${isFree('$5::float8', '$6', '$7')} AND ${circuitClosed}
+           RETURNING connections.*
+         )
+         SELECT ${connectionColumns}, lease_id AS "leaseId" FROM leased`,
+};
+const findTrial: Statement = {
+  name: 'connections-find-trial',
+  text: `SELECT ${connectionColumns} FROM connections
+         WHERE provider = $1 AND refresh_due_at <= now() AND status = 'active' AND ${isFree('$2::float8', '$3', '$4')}
+           AND EXISTS (SELECT FROM circuit_breakers
+             WHERE circuit_breakers.registration_id = connections.registration_id AND ${readyForTrial})
+         ORDER BY refresh_due_at LIMIT 1`,
 };
 const releaseOne: Statement = {
   name: 'connections-release-lease',
@@ -119,8 +148,9 @@ const recordUnreadable: Statement = {
   text: withEvents(
     `UPDATE connections SET lease_id = NULL, leased_until = NULL, attempt_started_at = NULL,
        failed_attempts = failed_attempts + 1, last_error_code = $5, last_error_at = now(),
-       refresh_due_at = CASE WHEN refresh_due_at IS NULL THEN NULL ELSE now() + $6::float8 * interval '1 millisecond' END,
+       refresh_due_at = CASE WHEN connections.refresh_due_at IS NULL THEN NULL ELSE next.look_at END,
        ${announce(typesWhere({ 'connection.refresh_failing': isFirstFailure }))}
+     FROM (SELECT now() + $6::float8 * interval '1 millisecond' AS look_at) AS next
      WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4`,
     { origin: byRefresh, reason: failureReason, details: failureDetails },
     'id',
@@ -133,6 +163,23 @@ export interface LeasedConnection extends Connection {
   /** Whether an earlier attempt of unknown outcome exists, whose hold has passed. */
   readonly wasInDoubt: boolean;
 }
+
+/** Identifies a token set, and the circuit breaker of its provider. */
+type LeaseKey = ConnectionKey & Pick<Connection, 'registrationId'>;
+
+/** A connection that was due a moment ago. */
+interface DueConnection {
+  readonly userId: string;
+  readonly provider: string;
+  readonly isActive: boolean;
+  readonly accountDigest: Buffer | null;
+  readonly wasInDoubt: boolean;
+  readonly lengthMs: number;
+  readonly holdMs: number;
+}
+
+/** Rolls a transaction back whose trial cannot begin. */
+class NoTrial extends Error {}
 
 /** How many due refreshes of a provider are wanted. */
 export interface ProviderRoom {
@@ -166,71 +213,118 @@ export class RefreshLeases {
     private readonly clock: Clock,
   ) {}
 
-  private get latestNow(): Date {
-    return new Date(this.clock.now().getTime() + clockJumpMs);
-  }
-
-  private get outageIsOver(): boolean {
-    return this.database.reachableForMs > outageGraceMs;
+  /** The last two values of {@link isFree}. */
+  private doubt(): readonly [outageIsOver: boolean, latestNow: Date] {
+    return [this.database.reachableForMs > outageGraceMs, new Date(this.clock.now().getTime() + clockJumpMs)];
   }
 
   /**
    * Takes the lease if nobody holds it, no pause applies, and no attempt of unknown outcome is younger than the hold.
    * The provider's circuit breaker must be closed. If it is ready for a trial, one lease at a time becomes the trial.
    *
-   * @param key - row and generation; a row with a newer token set needs no refresh
+   * @param connection - row and generation; a row with a newer token set needs no refresh
    * @param lengthMs - longer than the call to the provider may take
    * @param inDoubtHoldMs - how long an attempt of unknown outcome blocks the next one; 0 where the provider forgives
    *   reuse
    * @returns the lease, or `undefined`
    */
-  async acquire(key: ConnectionKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshLease | undefined> {
-    const leaseId = randomUUID();
+  async acquire(connection: LeaseKey, lengthMs: number, inDoubtHoldMs: number): Promise<RefreshLease | undefined> {
+    const id = randomUUID();
     const takenAtMs = performance.now();
-    const [row] = await this.database.query<{ isTrial: boolean }>(acquireOne, [
-      key.userId,
-      key.provider,
-      key.id,
-      key.secretGen,
-      leaseId,
-      lengthMs,
-      inDoubtHoldMs,
-      this.outageIsOver,
-      this.latestNow,
-    ]);
-    return row === undefined ? undefined : { id: leaseId, takenAtMs, isTrial: row.isTrial };
+    const { userId, provider, id: connectionId, secretGen, registrationId } = connection;
+    const values = [userId, provider, connectionId, secretGen, id, lengthMs, inDoubtHoldMs, ...this.doubt()];
+    if ((await this.database.query(acquireOne, values)).length === 1) {
+      return { id, takenAtMs, isTrial: false };
+    }
+    const isTrial =
+      (await this.database.query(isReadyForTrial, [registrationId])).length === 1 &&
+      (await this.acquireTrial(registrationId, lengthMs, values));
+    return isTrial ? { id, takenAtMs, isTrial } : undefined;
+  }
+
+  /** Begins the trial of a circuit breaker with the lease of a connection, or does neither. */
+  private async acquireTrial(registrationId: string, lengthMs: number, values: readonly unknown[]): Promise<boolean> {
+    try {
+      await this.database.transaction(async (query) => {
+        const begun = await query(beginTrial, [registrationId, lengthMs]);
+        if (begun.length === 0 || (await query(acquireTrial, values)).length === 0) {
+          throw new NoTrial();
+        }
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof NoTrial) {
+        return false;
+      }
+      throw error;
+    }
   }
 
   /**
-   * Leases due connections in one statement, the longest overdue first, except at providers whose circuit breaker is
-   * open. Each row goes to one replica, however many ask at once.
+   * Leases due connections, the longest overdue first, except at providers whose circuit breaker is open. Each row goes
+   * to one replica, however many ask at once.
    *
    * @param rooms - the leases wanted at each provider
    * @param limit - most connections in total
    */
   acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+    if (this.database.isDistributed) {
+      return this.acquireEachDue(rooms, limit);
+    }
     return this.database.query<LeasedConnection>(acquireDue, [
       rooms.map(({ provider }) => provider),
       rooms.map(({ wanted }) => wanted),
       rooms.map(({ lengthMs }) => lengthMs),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
       limit,
-      this.outageIsOver,
-      this.latestNow,
+      ...this.doubt(),
     ]);
   }
 
   /**
-   * Finds the most overdue connection at each provider whose circuit breaker is ready for a trial. None of them is
-   * leased.
+   * Looks at the due rows of all servers, then leases each on its own server. Replicas look at the same rows, so each
+   * begins with others of them.
    */
-  findTrials(rooms: readonly ProviderRoom[]): Promise<Connection[]> {
-    return this.database.query<Connection>(findTrials, [
+  private async acquireEachDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
+    const found = await this.database.query<DueConnection>(findDue, [
       rooms.map(({ provider }) => provider),
+      rooms.map(({ lengthMs }) => lengthMs),
       rooms.map(({ inDoubtHoldMs }) => inDoubtHoldMs),
-      this.outageIsOver,
-      this.latestNow,
+      ...this.doubt(),
+      2 * limit,
     ]);
+    const wanted = new Map(rooms.map((room) => [room.provider, room.wanted]));
+    const chosen = shuffle(found)
+      .filter(({ provider }) => {
+        const left = wanted.get(provider) ?? 0;
+        wanted.set(provider, left - 1);
+        return left > 0;
+      })
+      .slice(0, limit);
+    const leased = await Promise.all(chosen.map((due) => this.acquireDueRow(due)));
+    return leased.filter((row) => row !== undefined);
+  }
+
+  private async acquireDueRow(due: DueConnection): Promise<LeasedConnection | undefined> {
+    const { userId, provider, isActive, accountDigest, wasInDoubt, lengthMs, holdMs } = due;
+    if (!isActive && accountDigest !== null && (await this.isTaken(accountDigest, userId))) {
+      return undefined;
+    }
+    const values = [userId, provider, randomUUID(), lengthMs, holdMs, ...this.doubt(), wasInDoubt];
+    const [row] = await this.database.query<Omit<LeasedConnection, 'wasInDoubt'>>(acquireOneDue, values);
+    return row && { ...row, wasInDoubt };
+  }
+
+  private async isTaken(accountDigest: Buffer, userId: string): Promise<boolean> {
+    return (await this.database.query(connectionStatements.isAccountTaken, [accountDigest, userId])).length === 1;
+  }
+
+  /**
+   * Finds the most overdue connection of a provider whose circuit breaker is ready for a trial. It is not leased.
+   */
+  async findTrial({ provider, inDoubtHoldMs }: ProviderRoom): Promise<Connection | undefined> {
+    const [found] = await this.database.query<Connection>(findTrial, [provider, inDoubtHoldMs, ...this.doubt()]);
+    return found;
   }
 
   /**
@@ -252,4 +346,12 @@ export class RefreshLeases {
   async release(key: ConnectionKey, leaseId: string): Promise<void> {
     await this.database.query(releaseOne, [key.userId, key.provider, key.id, leaseId]);
   }
+}
+
+/** Returns the same items in a random order. */
+function shuffle<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((left, right) => left.at - right.at)
+    .map(({ item }) => item);
 }

@@ -8,6 +8,7 @@ import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
+import { removeConnection } from '../store/account-holder.js';
 import type { Connection } from '../store/connection.js';
 import { parseTokenSet, type TokenSet } from '../token-set.js';
 
@@ -127,13 +128,9 @@ export class RevocationStore {
     const { userId, provider, secretGen } = connection;
     const id = randomUUID();
     const sealed = this.sealNew(id, connection, tokens);
-    const values = [userId, provider, connection.id, secretGen, id, sealed];
-    const [entry] = await this.database.query<RevocationEntry>(statements.moveOut, [
-      ...values,
-      removal.source,
-      removal.eventId,
-      removal.sealed,
-    ]);
+    const entryValues = [userId, provider, connection.id, secretGen, id, sealed];
+    const values = [...entryValues, removal.source, removal.eventId, removal.sealed];
+    const [entry] = await removeConnection<RevocationEntry>(this.database, connection, statements.moveOut, values);
     return entry;
   }
 

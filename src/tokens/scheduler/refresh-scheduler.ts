@@ -37,6 +37,15 @@ const surveyDue: Statement = {
              FROM connections WHERE provider = slug AND status = 'active' AND refresh_due_at <= now()
                AND frozen_at IS NULL LIMIT ${countLimit}) AS due
          ) AS counted`,
+  // One look at the due rows of all servers. The next row that becomes due is not looked up: the longest pause finds it.
+  distributedText: `SELECT provider, count(*) FILTER (WHERE free_at <= now())::int AS backlog,
+           extract(epoch FROM min(free_at) - now())::float8 * 1000 AS "nextDueInMs"
+         FROM (
+           SELECT provider, greatest(refresh_due_at, leased_until, attempt_started_at + hold_ms * interval '1 millisecond') AS free_at
+           FROM unnest($1::text[], $2::float8[]) AS providers (slug, hold_ms) JOIN connections ON provider = slug
+           WHERE status = 'active' AND refresh_due_at <= now() AND frozen_at IS NULL LIMIT ${countLimit}
+         ) AS due
+         GROUP BY provider`,
 };
 
 /** The due connections of one provider. */
@@ -226,8 +235,8 @@ export class RefreshScheduler implements BeforeApplicationShutdown {
 
   /** Starts one refresh as the trial of each circuit breaker that is ready for it, without waiting for a caller. */
   private async startTrials(rooms: readonly ProviderRoom[]): Promise<void> {
-    const found = rooms.length === 0 ? [] : await this.leases.findTrials(rooms);
-    for (const connection of found) {
+    const found = await Promise.all(rooms.map((room) => this.leases.findTrial(room)));
+    for (const connection of found.filter((each) => each !== undefined)) {
       const state = this.providerStates().find(({ provider }) => provider === connection.provider);
       if (state !== undefined) {
         state.underWay += 1;

@@ -41,9 +41,10 @@ export const failureReason = `CASE WHEN type = 'connection.needs_relink' THEN en
  * announced once.
  *
  * @param expiry - SQL: the expiry by the token response
+ * @param now - SQL: a column with the present instant; Citus does not take `now()` in a CASE of the SET clause
  */
-export function movedExpiry(expiry: string): string {
+export function movedExpiry(expiry: string, now: string): string {
   const isSame = `abs(extract(epoch FROM ${expiry} - connections.refresh_expires_at)) < 10`;
   return `refresh_expires_at = CASE WHEN ${isSame} THEN connections.refresh_expires_at ELSE ${expiry} END,
-    expiry_moved_at = CASE WHEN ${isSame} THEN connections.expiry_moved_at ELSE now() END`;
+    expiry_moved_at = CASE WHEN ${isSame} THEN connections.expiry_moved_at ELSE ${now} END`;
 }

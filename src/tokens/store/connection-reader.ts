@@ -18,12 +18,16 @@ interface ConnectionRef {
 
 const limits = { maxItems: 200, maxWaiting: 10_000 };
 
-const readMany: Statement = {
-  name: 'connections-read-many',
-  text: `SELECT asked.place::int4 AS place, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
+const readAsked = `SELECT asked.place::int4 AS place, id, registration_id AS "registrationId", secret_gen AS "secretGen", sealed,
            scopes_requested AS "scopesRequested"
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (asked_user, asked_provider, place)
-         JOIN connections ON user_id = asked_user AND connections.provider = asked_provider`,
+         JOIN connections ON user_id = asked_user AND connections.provider = asked_provider`;
+
+const readMany: Statement = {
+  name: 'connections-read-many',
+  text: readAsked,
+  // Asks only the servers that have these users.
+  distributedText: `${readAsked} WHERE user_id = ANY ($1)`,
 };
 
 /**

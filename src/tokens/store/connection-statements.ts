@@ -106,11 +106,12 @@ export const connectionStatements = {
     text: withEvents(
       `UPDATE connections SET secret_gen = $4::int + 1, sealed = $5, scopes_granted = $6,
          scopes_unknown = $13, expires_at = $7, refreshable = $8,
-         ${movedExpiry('$9::timestamptz')}, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
-         last_refreshed_at = CASE WHEN $12 THEN now() ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
+         ${movedExpiry('$9::timestamptz', 'clock.now')}, refresh_due_at = least(refresh_due_at, ${dueIn('$10')}),
+         last_refreshed_at = CASE WHEN $12 THEN clock.now ELSE last_refreshed_at END, lease_id = NULL, leased_until = NULL,
          attempt_started_at = now(), failed_attempts = 0, retry_at = NULL, suspect_since = NULL, gone_since = NULL,
          failing_since = NULL, access_rejected_at = NULL, last_error_code = NULL, last_error_at = NULL,
          status = 'active', end_reason = NULL, ended_at = NULL, ${announce(afterRefresh('$6::text[]'))}
+       FROM (SELECT now() AS now) AS clock
        WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen <= $4::int AND ${isLink('$11::timestamptz')}`,
       { origin: byRefresh },
       'id',
@@ -150,16 +151,16 @@ export const connectionStatements = {
              attempt_started_at = CASE WHEN $6 THEN NULL ELSE attempt_started_at END,
              failed_attempts = failed_attempts + 1, retry_at = ${dueIn('$7')},
              last_error_code = $5, last_error_at = now(),
-             suspect_since = CASE WHEN $8 <> 'refused' OR suspect_since > forgotten_at THEN suspect_since ELSE now() END,
-             gone_since = CASE $8 WHEN 'gone' THEN coalesce(gone_since, now()) WHEN 'silent' THEN gone_since END,
-             failing_since = CASE $8 WHEN 'failed' THEN coalesce(failing_since, now()) WHEN 'silent' THEN failing_since END,
-             account_due_at = CASE WHEN $18 AND verdict IS NULL AND status = 'active' THEN now() ELSE account_due_at END,
+             suspect_since = CASE WHEN $8 <> 'refused' OR suspect_since > forgotten_at THEN suspect_since ELSE judged_at END,
+             gone_since = CASE WHEN $8 = 'gone' THEN coalesce(gone_since, judged_at) WHEN $8 = 'silent' THEN gone_since END,
+             failing_since = CASE WHEN $8 = 'failed' THEN coalesce(failing_since, judged_at) WHEN $8 = 'silent' THEN failing_since END,
+             account_due_at = CASE WHEN $18 AND verdict IS NULL AND status = 'active' THEN judged_at ELSE account_due_at END,
              status = CASE WHEN verdict IS NULL THEN status ELSE 'needs_relink' END,
              end_reason = coalesce(verdict, end_reason),
-             ended_at = CASE WHEN verdict IS NULL THEN ended_at ELSE now() END,
+             ended_at = CASE WHEN verdict IS NULL THEN ended_at ELSE judged_at END,
              refresh_due_at = CASE
-               WHEN verdict IS NOT NULL OR status = 'needs_relink' THEN ${nextTrial}
-               WHEN refresh_due_at IS NOT NULL THEN ${dueIn('$11')}
+               WHEN verdict IS NOT NULL OR status = 'needs_relink' THEN trial_at
+               WHEN refresh_due_at IS NOT NULL THEN look_at
              END,
              ${announce(
                typesWhere({
@@ -177,7 +178,8 @@ export const connectionStatements = {
                coalesce(bool_or(open_until IS NOT NULL), false) AS is_open
              FROM circuit_breakers WHERE registration_id = $10
            ), judged AS (
-             SELECT ${verdict} AS verdict, forgotten_at FROM connections CROSS JOIN circuit
+             SELECT ${verdict} AS verdict, forgotten_at, now() AS judged_at, ${dueIn('$11')} AS look_at, ${nextTrial} AS trial_at
+             FROM connections CROSS JOIN circuit
              WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE OF connections
            )`,
       },

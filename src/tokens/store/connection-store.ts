@@ -4,7 +4,8 @@ import { Database, type Statement } from '../../database/database.js';
 import type { Removal } from '../../events/event-statement.js';
 import type { EventSource } from '../../events/event-type.js';
 import { AccountAlreadyLinkedError, ConnectionNotFoundError } from '../../errors/connection.errors.js';
-import { isAccountTaken, BatchedSaves } from './batched-saves.js';
+import { activate, findAccount, isAccountTaken, removeConnection } from './account-holder.js';
+import { BatchedSaves } from './batched-saves.js';
 import { connectionStatements } from './connection-statements.js';
 import {
   type Connection,
@@ -84,7 +85,7 @@ export class ConnectionStore {
     account: StoredAccount,
   ): Promise<boolean> {
     const { userId, provider, id, registrationId, scopesRequested, metadata, source } = connection;
-    return this.saveAccount(connectionStatements.insert, [
+    return this.saveAccount(account, connection, connectionStatements.insert, [
       userId,
       provider,
       id,
@@ -111,7 +112,7 @@ export class ConnectionStore {
     tokens: SealedTokenSet,
     account: StoredAccount,
   ): Promise<boolean> {
-    return this.saveAccount(connectionStatements.relink, [
+    return this.saveAccount(account, key, connectionStatements.relink, [
       ...keyValues(key),
       link.registrationId,
       link.scopesRequested,
@@ -133,7 +134,7 @@ export class ConnectionStore {
    * @throws {@link AccountAlreadyLinkedError} as {@link insert} does
    */
   learnAccount(key: ConnectionKey, { sealed }: SealedTokenSet, account: StoredAccount): Promise<boolean> {
-    return this.saveAccount(connectionStatements.learnAccount, [
+    return this.saveAccount(account, key, connectionStatements.learnAccount, [
       ...keyValues(key),
       sealed,
       account.digest,
@@ -154,9 +155,14 @@ export class ConnectionStore {
     return (await this.database.query(connectionStatements.endForAccount, [...keyValues(key), code])).length === 1;
   }
 
-  private async saveAccount(statement: Statement, values: readonly unknown[]): Promise<boolean> {
+  private async saveAccount(
+    account: StoredAccount,
+    key: Pick<Connection, 'userId' | 'provider' | 'id'>,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<boolean> {
     try {
-      return (await this.database.query(statement, values)).length === 1;
+      return (await activate(this.database, account, key, statement, values)).length === 1;
     } catch (error) {
       if (isAccountTaken(error)) {
         throw new AccountAlreadyLinkedError();
@@ -235,7 +241,8 @@ export class ConnectionStore {
       tokens.scopesUnknown,
     ];
     try {
-      return (await this.database.query(connectionStatements.restore, values)).length === 1;
+      const account = await findAccount(this.database, replaced);
+      return (await activate(this.database, account, replaced, connectionStatements.restore, values)).length === 1;
     } catch (error) {
       if (isAccountTaken(error)) {
         return false;
@@ -296,13 +303,9 @@ export class ConnectionStore {
    * @param removal - for the event
    */
   async remove(userId: string, provider: string, removal: Removal): Promise<Connection | undefined> {
-    const [row] = await this.database.query<Connection>(connectionStatements.remove, [
-      userId,
-      provider,
-      removal.source,
-      removal.eventId,
-      removal.sealed,
-    ]);
+    const values = [userId, provider, removal.source, removal.eventId, removal.sealed];
+    const statement = connectionStatements.remove;
+    const [row] = await removeConnection<Connection>(this.database, { userId, provider }, statement, values);
     return row;
   }
 }
