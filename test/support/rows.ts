@@ -71,6 +71,11 @@ export async function deleteRows(databaseUrl: string, table: string, where: Colu
   await queryDatabase(databaseUrl, `DELETE FROM ${table} ${text}`, values);
 }
 
+/** SQL: an instant of a column, so many seconds earlier. Citus takes no `timestamptz - interval` of a column. */
+export function earlier(column: string, seconds: string): string {
+  return `to_timestamp(extract(epoch FROM ${column} - timestamptz 'epoch')::float8 - ${seconds})`;
+}
+
 /**
  * Lets time pass for rows: moves instants into the past.
  *
@@ -84,7 +89,7 @@ export async function passTimeInRows(
   where: Columns = {},
 ): Promise<void> {
   const { text, values } = condition(where, 1);
-  const moves = columns.map((column) => `${column} = ${column} - $1 * interval '1 second'`).join(', ');
+  const moves = columns.map((column) => `${column} = ${earlier(column, '$1::float8')}`).join(', ');
   await queryDatabase(databaseUrl, `UPDATE ${table} SET ${moves} ${text}`, [seconds, ...values]);
 }
 

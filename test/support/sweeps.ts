@@ -4,6 +4,7 @@ import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.j
 import { startApplication, type ApplicationOptions, type TestApplication } from './application.js';
 import { findFamily, type CheckedConnection } from './history-checker.js';
 import { linkAccount } from './linking.js';
+import { earlier } from './rows.js';
 import { queryDatabase } from './test-database.js';
 import { until } from './until.js';
 
@@ -72,9 +73,7 @@ export async function linkMany(
 export async function makeDue({ databaseUrl }: TestApplication): Promise<void> {
   await queryDatabase(
     databaseUrl,
-    `UPDATE connections SET refresh_due_at = now() - interval '1 hour' - places.place * interval '1 second', retry_at = NULL
-     FROM (SELECT user_id AS id, row_number() OVER (ORDER BY linked_at DESC) AS place FROM connections) AS places
-     WHERE user_id = places.id`,
+    `UPDATE connections SET refresh_due_at = ${earlier('linked_at', '3600')}, retry_at = NULL`,
   );
 }
 
@@ -83,9 +82,8 @@ export async function pass({ clock, databaseUrl }: TestApplication, milliseconds
   clock.advance(milliseconds);
   await queryDatabase(
     databaseUrl,
-    `UPDATE connections SET refresh_due_at = refresh_due_at - $1 * interval '1 millisecond',
-       retry_at = retry_at - $1 * interval '1 millisecond'`,
-    [milliseconds],
+    `UPDATE connections SET refresh_due_at = ${earlier('refresh_due_at', '$1::float8')}, retry_at = ${earlier('retry_at', '$1::float8')}`,
+    [milliseconds / 1_000],
   );
 }
 

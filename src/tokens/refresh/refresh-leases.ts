@@ -282,8 +282,8 @@ export class RefreshLeases {
   }
 
   /**
-   * Looks at the due rows of all servers, then leases each on its own server. Replicas look at the same rows, so each
-   * begins with others of them.
+   * Looks at the due rows of all servers, then leases each on its own server. Replicas look at the same rows. If there
+   * are more than one replica takes, each takes others of them.
    */
   private async acquireEachDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
     const found = await this.database.query<DueConnection>(findDue, [
@@ -294,7 +294,7 @@ export class RefreshLeases {
       2 * limit,
     ]);
     const wanted = new Map(rooms.map((room) => [room.provider, room.wanted]));
-    const chosen = shuffle(found)
+    const chosen = (found.length > limit ? shuffle(found) : found)
       .filter(({ provider }) => {
         const left = wanted.get(provider) ?? 0;
         wanted.set(provider, left - 1);
