@@ -22,12 +22,12 @@ const read: Statement = {
   name: 'fleet-upcoming-refreshes',
   text: `SELECT slug AS provider,
            (SELECT count(*) FROM (
-             SELECT FROM connections WHERE provider = slug AND refresh_due_at <= now() LIMIT ${countLimit}) AS due)::int AS due,
+             SELECT FROM connections WHERE provider = slug AND frozen_at IS NULL AND refresh_due_at <= now() LIMIT ${countLimit}) AS due)::int AS due,
            (SELECT extract(epoch FROM now() - min(refresh_due_at)) FROM connections
-             WHERE provider = slug AND refresh_due_at <= now())::float8 AS "overdueSeconds",
+             WHERE provider = slug AND frozen_at IS NULL AND refresh_due_at <= now())::float8 AS "overdueSeconds",
            ARRAY(SELECT (SELECT count(*) FROM (
                SELECT FROM connections
-               WHERE provider = slug AND refresh_due_at > now() + bucket * interval '${bucketMinutes} minutes'
+               WHERE provider = slug AND frozen_at IS NULL AND refresh_due_at > now() + bucket * interval '${bucketMinutes} minutes'
                  AND refresh_due_at <= now() + (bucket + 1) * interval '${bucketMinutes} minutes'
                LIMIT ${countLimit}) AS coming)::int
              FROM generate_series(0, ${buckets - 1}) AS bucket ORDER BY bucket) AS upcoming

@@ -6,6 +6,7 @@ import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { ReadReplica } from '../../src/database/read-replica.js';
 import { FleetCounts } from '../../src/fleet/fleet-counts.js';
+import { UpcomingRefreshesReader } from '../../src/fleet/upcoming-refreshes.js';
 import { planWalk, type FleetFilter } from '../../src/fleet/fleet-statements.js';
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { registrationId } from '../../src/provider-kit/registration.js';
@@ -328,6 +329,24 @@ describe('the counts of connections', () => {
     );
     const latest = await elsewhere.latest();
     expect(latest?.counts).toEqual([{ provider: 'fitbit', status: 'active', reason: null, connections: 1 }]);
+  });
+});
+
+describe('the refreshes that are coming', () => {
+  it('are counted by provider, due ones and those of each five minutes, without frozen connections', async () => {
+    await sql(
+      `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested,
+         refreshable, linked_at, refresh_due_at, frozen_at)
+       SELECT 'coming-' || n, 'polar', gen_random_uuid(), 'test', 'active', 1, '\\x00', '{}', true, now(),
+         now() + n * interval '1 minute', CASE WHEN n % 2 = 1 THEN now() END
+       FROM generate_series(-4, 63) AS n`,
+    );
+    const reader = application.app.get(UpcomingRefreshesReader, { strict: false });
+    const [polar, strava] = await reader.read(['polar', 'strava']);
+    expect(polar).toMatchObject({ provider: 'polar', due: 3, upcoming: [2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3] });
+    expect(Math.round((polar?.overdueSeconds ?? 0) / 60)).toBe(4);
+    const none = Array.from({ length: 12 }, () => 0);
+    expect(strava).toEqual({ provider: 'strava', due: 0, overdueSeconds: null, upcoming: none });
   });
 });
 
