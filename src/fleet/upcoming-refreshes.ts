@@ -18,6 +18,14 @@ export interface UpcomingRefreshes {
   readonly upcoming: readonly number[];
 }
 
+/** SQL: as many of the rows that fulfill a condition as are counted. */
+const counted = (condition: string): string => `least(count(*) FILTER (WHERE ${condition}), ${countLimit})::int`;
+
+/** SQL: whether the refresh is due in a bucket. */
+const isIn = (bucket: number): string =>
+  `refresh_due_at > now() + interval '${bucket * bucketMinutes} minutes'
+     AND refresh_due_at <= now() + interval '${(bucket + 1) * bucketMinutes} minutes'`;
+
 const read: Statement = {
   name: 'fleet-upcoming-refreshes',
   text: `SELECT slug AS provider,
@@ -32,6 +40,17 @@ const read: Statement = {
                LIMIT ${countLimit}) AS coming)::int
              FROM generate_series(0, ${buckets - 1}) AS bucket ORDER BY bucket) AS upcoming
          FROM unnest($1::text[]) AS slug ORDER BY slug`,
+  // Citus cannot limit each count. Its servers count all rows of the hour, each its own and at the same time.
+  distributedText: `SELECT slug AS provider, coalesce(due, 0) AS due, "overdueSeconds",
+           coalesce(upcoming, array_fill(0, ARRAY[${buckets}])) AS upcoming
+         FROM unnest($1::text[]) AS slug LEFT JOIN (
+           SELECT provider, ${counted('refresh_due_at <= now()')} AS due,
+             extract(epoch FROM now() - min(refresh_due_at) FILTER (WHERE refresh_due_at <= now()))::float8 AS "overdueSeconds",
+             ARRAY[${Array.from({ length: buckets }, (_, bucket) => counted(isIn(bucket))).join(', ')}] AS upcoming
+           FROM connections
+           WHERE provider = ANY ($1) AND frozen_at IS NULL AND refresh_due_at <= now() + interval '${buckets * bucketMinutes} minutes'
+           GROUP BY provider) AS each ON provider = slug
+         ORDER BY slug`,
 };
 
 /** When the scheduler will refresh. */
