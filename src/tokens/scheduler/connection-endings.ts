@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
+import { changeBatch } from '../../database/batch-of-rows.js';
 import { Database, type Statement } from '../../database/database.js';
 import { announce, typesOf, withEvents } from '../../events/event-statement.js';
 import type { HealthProvider } from '../../provider-kit/health-provider.js';
@@ -22,38 +23,39 @@ const ended = `status = 'needs_relink', ended_at = now(), refresh_due_at = NULL,
 const fields = { origin: byRefresh, reason: 'end_reason' };
 const key = `user_id AS "userId", provider, id, secret_gen AS "secretGen"`;
 
-const endExpired: Statement = {
-  name: 'connections-end-expired',
-  text: withEvents(
-    `UPDATE connections SET ${ended}, end_reason = 'no_refresh_token'
-     WHERE (user_id, provider) IN (
-       SELECT user_id, provider FROM connections
-       WHERE status = 'active' AND NOT refreshable AND expires_at <= $1
-       ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-    fields,
-    key,
-  ),
-};
-const endRetired: Statement = {
-  name: 'connections-end-retired',
-  // A grant that was exchanged for one of the successor in time must still find its connection.
-  text: withEvents(
-    `UPDATE connections SET ${ended}, end_reason = 'provider_retired'
-     WHERE (user_id, provider) IN (
-       SELECT user_id, provider FROM connections
-       WHERE provider = ANY ($1) AND status = 'active' AND NOT EXISTS (
-         SELECT FROM grant_migrations AS migration
-         WHERE migration.user_id = connections.user_id AND migration.provider = connections.provider
-           AND migration.state <> 'ready')
-       LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-    fields,
-    key,
-  ),
-};
+const endExpired = changeBatch(
+  'connections-end-expired',
+  {
+    table: 'connections',
+    key: 'user_id, provider',
+    condition: `status = 'active' AND NOT refreshable AND expires_at <= $1`,
+    order: 'expires_at',
+    limit: '$2',
+  },
+  (isInBatch) =>
+    withEvents(`UPDATE connections SET ${ended}, end_reason = 'no_refresh_token' WHERE ${isInBatch}`, fields, key),
+);
+const endRetired = changeBatch(
+  'connections-end-retired',
+  {
+    table: 'connections',
+    key: 'user_id, provider',
+    // A grant that was exchanged for one of the successor in time still has to find its connection.
+    condition: `provider = ANY ($1) AND status = 'active' AND NOT EXISTS (
+      SELECT FROM grant_migrations AS migration
+      WHERE migration.user_id = connections.user_id AND migration.provider = connections.provider
+        AND migration.state <> 'ready')`,
+    limit: '$2',
+  },
+  (isInBatch) =>
+    withEvents(`UPDATE connections SET ${ended}, end_reason = 'provider_retired' WHERE ${isInBatch}`, fields, key),
+);
 const countRetiring: Statement = {
   name: 'connections-count-retiring',
-  text: `SELECT slug AS provider, (SELECT count(*) FROM connections WHERE provider = slug AND status = 'active')::int AS connections
-         FROM unnest($1::text[]) AS slug`,
+  text: `SELECT slug AS provider, coalesce(connections, 0) AS connections FROM unnest($1::text[]) AS slug
+         LEFT JOIN (
+           SELECT provider, count(*)::int AS connections FROM connections
+           WHERE provider = ANY ($1) AND status = 'active' GROUP BY provider) AS counted ON provider = slug`,
 };
 
 /**
