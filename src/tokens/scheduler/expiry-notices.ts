@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
-import { Database, type Statement } from '../../database/database.js';
+import { changeBatch } from '../../database/batch-of-rows.js';
+import { Database } from '../../database/database.js';
 import { announce, typesOf, withEvents } from '../../events/event-statement.js';
 import type { ProviderDefinition } from '../../provider-kit/definition/provider-definition.js';
 import { ProviderRegistry } from '../../provider-kit/provider-registry.js';
@@ -24,37 +25,50 @@ const told = (expiry: string, source: 'provider' | 'declared'): string =>
 /** SQL: when the expiry of the refresh token last changed. */
 const movedAt = 'coalesce(expiry_moved_at, linked_at)';
 
-const announceExpiring: Statement = {
-  name: 'connections-announce-expiring',
-  text: withEvents(
-    `UPDATE connections SET expiry_announced = refresh_expires_at, ${announce(typesOf('connection.expiring'))}
-     WHERE (user_id, provider) IN (
-       SELECT user_id, provider FROM connections
-       WHERE status = 'active' AND refresh_expires_at > $1 AND refresh_expires_at <= $2
-         AND refresh_expires_at <= $1::timestamptz + (refresh_expires_at - ${movedAt}) * $4::float8
-         AND expiry_announced IS DISTINCT FROM refresh_expires_at
-       ORDER BY refresh_expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)`,
-    { origin: byRefresh, details: told('refresh_expires_at', 'provider') },
-    'id',
-  ),
-};
+const announceExpiring = changeBatch(
+  'connections-announce-expiring',
+  {
+    table: 'connections',
+    key: 'user_id, provider',
+    condition: `status = 'active' AND refresh_expires_at > $1 AND refresh_expires_at <= $2
+      AND refresh_expires_at - $1::timestamptz <= (refresh_expires_at - ${movedAt}) * $4::float8
+      AND expiry_announced IS DISTINCT FROM refresh_expires_at`,
+    order: 'refresh_expires_at',
+    limit: '$3',
+  },
+  (isInBatch) =>
+    withEvents(
+      `UPDATE connections SET expiry_announced = refresh_expires_at, ${announce(typesOf('connection.expiring'))}
+       WHERE ${isInBatch}`,
+      { origin: byRefresh, details: told('refresh_expires_at', 'provider') },
+      'id',
+    ),
+);
 
-/** SQL: when a refresh token expires that has the declared lifetime since its last use. */
-const declaredExpiry = `coalesce(last_refreshed_at, linked_at) + $4::float8 * interval '1 second'`;
+/**
+ * SQL: when a refresh token expires that has the declared life since its last use. Citus sets a column only by
+ * operators that no setting of the session changes. The time zone does not change a sum without one.
+ */
+const declaredExpiry = `((coalesce(last_refreshed_at, linked_at) AT TIME ZONE 'UTC')
+  + $4::float8 * interval '1 second') AT TIME ZONE 'UTC'`;
 
-const announceDeclared: Statement = {
-  name: 'connections-announce-declared-expiry',
-  text: withEvents(
-    `UPDATE connections SET expiry_announced = ${declaredExpiry}, ${announce(typesOf('connection.expiring'))}
-     WHERE (user_id, provider) IN (
-       SELECT user_id, provider FROM connections
-       WHERE provider = $5 AND status = 'active' AND refreshable AND refresh_expires_at IS NULL
-         AND ${declaredExpiry} > $1 AND ${declaredExpiry} <= $2 AND expiry_announced IS DISTINCT FROM ${declaredExpiry}
-       LIMIT $3 FOR UPDATE SKIP LOCKED)`,
-    { origin: byRefresh, details: told('expiry_announced', 'declared') },
-    'id',
-  ),
-};
+const announceDeclared = changeBatch(
+  'connections-announce-declared-expiry',
+  {
+    table: 'connections',
+    key: 'user_id, provider',
+    condition: `provider = $5 AND status = 'active' AND refreshable AND refresh_expires_at IS NULL
+      AND ${declaredExpiry} > $1 AND ${declaredExpiry} <= $2 AND expiry_announced IS DISTINCT FROM ${declaredExpiry}`,
+    limit: '$3',
+  },
+  (isInBatch) =>
+    withEvents(
+      `UPDATE connections SET expiry_announced = ${declaredExpiry}, ${announce(typesOf('connection.expiring'))}
+       WHERE ${isInBatch}`,
+      { origin: byRefresh, details: told('expiry_announced', 'declared') },
+      'id',
+    ),
+);
 
 /**
  * Notifies the company of refresh tokens that expire within days, once for each expiry. The expiry is from the token
