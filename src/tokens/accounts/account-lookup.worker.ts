@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { BackgroundJobs } from '../../clock/background-jobs.js';
 import { Clock } from '../../clock/clock.js';
+import { changeBatch } from '../../database/batch-of-rows.js';
 import { Database, type Statement } from '../../database/database.js';
 import { AppError, codeOf } from '../../errors/app-error.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
@@ -30,14 +31,20 @@ const batchPauseMs = 1_000;
 const shortestWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
 
-const takeDue: Statement = {
-  name: 'connections-take-pending-accounts',
-  text: `UPDATE connections SET account_due_at = now() + interval '60 seconds'
-         WHERE (user_id, provider) IN (
-           SELECT user_id, provider FROM connections WHERE account_due_at <= now() AND status = 'active' AND frozen_at IS NULL
-           ORDER BY account_due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-         RETURNING ${connectionColumns}`,
-};
+const takeDue = changeBatch(
+  'connections-take-pending-accounts',
+  {
+    table: 'connections',
+    key: 'user_id, provider',
+    condition: `account_due_at <= now() AND status = 'active' AND frozen_at IS NULL`,
+    order: 'account_due_at',
+    limit: '$1',
+  },
+  (isInBatch) =>
+    `WITH taken AS (
+       UPDATE connections SET account_due_at = now() + interval '60 seconds' WHERE ${isInBatch} RETURNING *)
+     SELECT ${connectionColumns} FROM taken`,
+);
 const setDue: Statement = {
   name: 'connections-set-account-due',
   text: `UPDATE connections SET account_due_at = now() + $4::float8 * interval '1 millisecond'
