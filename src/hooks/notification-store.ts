@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { changeBatch } from '../database/batch-of-rows.js';
 import { Database, type Statement } from '../database/database.js';
 import type { NotificationKind } from '../provider-kit/definition/notifications.js';
 
@@ -67,16 +68,16 @@ const statements = {
                ON connections.account_digest = arrived.account AND connections.provider = $1 AND connections.status = 'active'
            ), added AS (
              INSERT INTO notifications (user_id, provider, digest, kind, data_type, occurred_at, proven, hint, token_fingerprint,
-               repeatable_at, due_at)
-             SELECT user_id, $1, digest, kind, data_type, occurred_at, proven, hint, token_fingerprint,
-               now() + CASE WHEN proven AND NOT hint AND kind <> 'data' THEN ${milliseconds('$12')} ELSE ${milliseconds('$10')} END, now()
+               received_at, due_at, repeatable_at)
+             SELECT user_id, $1, digest, kind, data_type, occurred_at, proven, hint, token_fingerprint, now(), now(),
+               now() + CASE WHEN proven AND NOT hint AND kind <> 'data' THEN ${milliseconds('$12')} ELSE ${milliseconds('$10')} END
              FROM matched
              WHERE proven OR kind = 'data' OR (SELECT count(*) FROM (
-               SELECT FROM notifications AS waiting WHERE waiting.provider = $1 AND waiting.due_at IS NOT NULL AND NOT waiting.proven
+               SELECT digest FROM notifications AS waiting WHERE waiting.provider = $1 AND waiting.due_at IS NOT NULL AND NOT waiting.proven
                  AND waiting.kind <> 'data' LIMIT $11) AS unproven) < $11
-             ON CONFLICT (user_id, provider, digest) DO UPDATE SET repeatable_at = excluded.repeatable_at, due_at = now(),
-               received_at = now(), done_at = NULL, outcome = NULL
-               WHERE notifications.repeatable_at <= now() AND notifications.due_at IS NULL
+             ON CONFLICT (user_id, provider, digest) DO UPDATE SET repeatable_at = excluded.repeatable_at,
+               due_at = excluded.due_at, received_at = excluded.received_at, done_at = NULL, outcome = NULL
+               WHERE notifications.repeatable_at <= excluded.received_at AND notifications.due_at IS NULL
              RETURNING digest
            )
            SELECT number::int AS number,
@@ -84,15 +85,6 @@ const statements = {
                WHEN EXISTS (SELECT FROM matched WHERE matched.number = arrived.number) THEN 'repeated'
                ELSE 'unknown_account' END AS outcome
            FROM arrived ORDER BY number`,
-  },
-  takeDue: {
-    name: 'notifications-take-due',
-    text: `UPDATE notifications SET due_at = now() + ${milliseconds('$2')}
-           WHERE (user_id, provider, digest) IN (
-             SELECT user_id, provider, digest FROM notifications WHERE due_at <= now()
-             ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-           RETURNING user_id AS "userId", provider, digest, kind, data_type AS "dataType", occurred_at AS "occurredAt",
-             proven AS "isProven", hint AS "isHint", token_fingerprint AS "tokenFingerprint"`,
   },
   finish: {
     name: 'notifications-finish',
@@ -119,6 +111,21 @@ const statements = {
              WHERE repeatable_at < now() AND due_at IS NULL LIMIT 1000)`,
   },
 } satisfies Record<string, Statement>;
+
+const takeDue = changeBatch(
+  'notifications-take-due',
+  {
+    table: 'notifications',
+    key: 'user_id, provider, digest',
+    condition: 'due_at <= now()',
+    order: 'due_at',
+    limit: '$1',
+  },
+  (isInBatch) =>
+    `UPDATE notifications SET due_at = now() + ${milliseconds('$2')} WHERE ${isInBatch}
+     RETURNING user_id AS "userId", provider, digest, kind, data_type AS "dataType", occurred_at AS "occurredAt",
+       proven AS "isProven", hint AS "isHint", token_fingerprint AS "tokenFingerprint"`,
+);
 
 /** The table of notified events. */
 @Injectable()
@@ -160,7 +167,7 @@ export class NotificationStore {
 
   /** Takes due events for the length of a lease. */
   takeDue(limit: number): Promise<DueEvent[]> {
-    return this.database.query<DueEvent>(statements.takeDue, [limit, leaseMs]);
+    return this.database.query<DueEvent>(takeDue, [limit, leaseMs]);
   }
 
   /** Records the outcome of an event. */
