@@ -70,11 +70,14 @@ const statements = {
   },
   addOfUsers: {
     name: 'subscriptions-add-of-users',
-    text: `INSERT INTO subscriptions (id, user_id, provider)
-           SELECT gen_random_uuid(), user_id, provider FROM connections
-           WHERE provider = ANY ($1) AND status = 'active' AND NOT EXISTS (SELECT FROM subscriptions
-             WHERE subscriptions.user_id = connections.user_id AND subscriptions.provider = connections.provider)
-           LIMIT $2 ON CONFLICT (user_id, provider) DO NOTHING RETURNING id`,
+    text: `WITH page AS (
+             SELECT user_id, provider FROM connections
+             WHERE provider = $1 AND status = 'active' AND user_id > $2 ORDER BY user_id LIMIT $3
+           ), added AS (
+             INSERT INTO subscriptions (id, user_id, provider) SELECT gen_random_uuid(), user_id, provider FROM page
+             ON CONFLICT (user_id, provider) DO NOTHING
+           )
+           SELECT max(user_id) AS last FROM page`,
   },
   follow: {
     name: 'subscriptions-follow',
@@ -167,9 +170,14 @@ export class SubscriptionStore {
     await this.database.query(statements.addOfApps, [providers]);
   }
 
-  /** Adds the rows of connected users who have none. Returns how many, at most `limit`. */
-  async addOfUsers(providers: readonly string[], limit: number): Promise<number> {
-    return (await this.database.query(statements.addOfUsers, [providers, limit])).length;
+  /**
+   * Adds the rows of the next connected users of a provider, in the order of their ids, unless they have one.
+   *
+   * @returns the last of these users; `null` behind the end
+   */
+  async addOfUsers(provider: string, after: string, limit: number): Promise<string | null> {
+    const [page] = await this.database.query<{ last: string | null }>(statements.addOfUsers, [provider, after, limit]);
+    return page?.last ?? null;
   }
 
   /** Adds the rows of users who have linked since the last call, by the stream of events. */

@@ -35,8 +35,8 @@ const dayMs = 86_400_000;
 const failureBackoff: BackoffPolicy = { initialDelayMs: 60_000, maxDelayMs: 6 * 3_600_000, factor: 2 };
 /** Wait for the refresh of an expired access token, in milliseconds. */
 const waitForTokenMs = 15 * 60_000;
-/** Users who are added by one statement. */
-const maxAdded = 1_000;
+/** Users whom one statement looks at. */
+const pageSize = 1_000;
 
 const nothing = { wanted: 0, active: 0, errorCode: null, expiresAt: null, onlyId: null };
 
@@ -109,7 +109,12 @@ export class SubscriptionWorker {
       return;
     }
     await this.store.addOfApps(this.slugsOf('app'));
-    while ((await this.store.addOfUsers(this.slugsOf('user'), maxAdded)) === maxAdded);
+    for (const provider of this.slugsOf('user')) {
+      let last: string | null = '';
+      while (last !== null) {
+        last = await this.store.addOfUsers(provider, last, pageSize);
+      }
+    }
     this.rosterDueAtMs = performance.now() + dayMs;
   }
 

@@ -8,7 +8,7 @@ import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/def
 import { ProviderRegistry } from '../../src/provider-kit/provider-registry.js';
 import { SubscriptionIds } from '../../src/subscriptions/subscription-ids.js';
 import { SubscriptionSecrets } from '../../src/subscriptions/subscription-secrets.js';
-import type { SubscriptionSummary } from '../../src/subscriptions/subscription-store.js';
+import { SubscriptionStore, type SubscriptionSummary } from '../../src/subscriptions/subscription-store.js';
 import { SubscriptionCount } from '../../src/subscriptions/subscription-count.js';
 import { SubscriptionWorker } from '../../src/subscriptions/subscription-worker.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -198,6 +198,26 @@ describe('subscriptions of a user', () => {
     expect(typesOf(await eventsOf(application, 'withings-again'))).toContain('connection.relinked');
     await drain();
     expect(await profilesOf('withings-again')).toHaveLength(withingsTopics);
+  });
+
+  it('are created for users who had linked before there were subscriptions', async () => {
+    const users = ['withings-early-1', 'withings-early-2'];
+    await Promise.all(users.map((user) => linkAccount(application, user, 'withings')));
+    await readEvents(application);
+    await drain();
+    await queryDatabase(application.databaseUrl, 'DELETE FROM subscriptions WHERE user_id = ANY ($1)', [users]);
+    const store = application.app.get(SubscriptionStore, { strict: false });
+    let last: string | null = '';
+    while (last !== null) {
+      last = await store.addOfUsers('withings', last, 1);
+    }
+    expect((await Promise.all(users.map((user) => store.listOfUser(user)))).flat()).toMatchObject([
+      { state: 'pending' },
+      { state: 'pending' },
+    ]);
+    // Those who had one kept theirs.
+    expect(await stateOf('withings')).toContainEqual(expect.objectContaining({ state: 'active' }));
+    await drain();
   });
 
   it('do not keep a grant alive when the provider refuses to remove them', async () => {
