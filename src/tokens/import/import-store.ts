@@ -42,13 +42,19 @@ export interface NewConnection extends Pick<
 
 const find: Statement = {
   name: 'imports-find',
-  text: `SELECT c.id AS "connectionId", c.status, coalesce(c.import_digest = asked.import_digest, false) AS "isSame",
-           EXISTS (SELECT FROM erasures WHERE user_digest = asked.erasure_digest) AS "isErased",
-           EXISTS (SELECT FROM connections AS other WHERE other.account_digest = asked.account_digest
-             AND other.status = 'active' AND other.user_id <> asked.user_id) AS "isTaken"
-         FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[]) WITH ORDINALITY
-           AS asked (user_id, provider, import_digest, account_digest, erasure_digest, place)
-         LEFT JOIN connections AS c ON c.user_id = asked.user_id AND c.provider = asked.provider ORDER BY place`,
+  text: `WITH asked AS (
+           SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[]) WITH ORDINALITY
+             AS asked (user_id, provider, import_digest, account_digest, erasure_digest, place)
+         ), own AS MATERIALIZED (
+           SELECT place, id, status, connections.import_digest FROM asked JOIN connections USING (user_id, provider)
+         ), taken AS MATERIALIZED (
+           SELECT DISTINCT place FROM asked JOIN connections AS other USING (account_digest)
+           WHERE other.status = 'active' AND other.user_id <> asked.user_id
+         )
+         SELECT own.id AS "connectionId", own.status, coalesce(own.import_digest = asked.import_digest, false) AS "isSame",
+           erasures.user_digest IS NOT NULL AS "isErased", taken.place IS NOT NULL AS "isTaken"
+         FROM asked LEFT JOIN own USING (place) LEFT JOIN taken USING (place)
+         LEFT JOIN erasures ON erasures.user_digest = asked.erasure_digest ORDER BY place`,
 };
 
 const fromJson = (column: string): string =>
