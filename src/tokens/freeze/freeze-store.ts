@@ -26,21 +26,36 @@ interface Page {
 /** SQL: whether a row is in a scope that {@link scopeValues} gives as `$1` and `$2`. */
 export const inScope = `($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR user_id = $2)`;
 
-/** SQL: changes a page of rows in the order of their users. A page holds all connections of each of its users. */
-const changePage = (name: string, set: string, condition: string): Statement => ({
-  name,
-  text: `WITH users AS (
-           SELECT DISTINCT user_id FROM (
-             SELECT user_id FROM connections WHERE ${inScope} AND user_id > $3 ORDER BY user_id LIMIT $4) AS page
-         ), locked AS (
-           SELECT user_id, provider FROM connections JOIN users USING (user_id)
-           WHERE ${inScope} AND ${condition} ORDER BY user_id, provider FOR UPDATE OF connections
-         ), changed AS (
-           UPDATE connections SET ${set} FROM locked
-           WHERE connections.user_id = locked.user_id AND connections.provider = locked.provider RETURNING 1
-         )
-         SELECT (SELECT max(user_id) FROM users) AS last, (SELECT count(*) FROM changed)::int AS changed`,
-});
+/**
+ * Changes a page of rows in the order of their users. A user has a few connections, and a page holds them all. One
+ * server locks the rows in that order first. Citus cannot lock rows of several servers in a query.
+ */
+function changePage(name: string, set: string, condition: string): Statement {
+  const page = (change: string): string =>
+    `WITH users AS (
+       SELECT DISTINCT user_id FROM (
+         SELECT user_id FROM connections WHERE ${inScope} AND user_id > $3 ORDER BY user_id LIMIT $4) AS page
+     ), ${change}
+     SELECT (SELECT max(user_id) FROM users) AS last, (SELECT count(*) FROM changed)::int AS changed`;
+  return {
+    name,
+    text: page(
+      `locked AS (
+         SELECT user_id, provider FROM connections JOIN users USING (user_id)
+         WHERE ${inScope} AND ${condition} ORDER BY user_id, provider FOR UPDATE OF connections
+       ), changed AS (
+         UPDATE connections SET ${set} FROM locked
+         WHERE connections.user_id = locked.user_id AND connections.provider = locked.provider RETURNING 1
+       )`,
+    ),
+    distributedText: page(
+      `changed AS (
+         UPDATE connections SET ${set}
+         WHERE user_id IN (SELECT user_id FROM users) AND ${inScope} AND ${condition} RETURNING 1
+       )`,
+    ),
+  };
+}
 
 const statements = {
   freeze: changePage('connections-freeze', 'frozen_at = now()', 'frozen_at IS NULL'),
