@@ -59,6 +59,17 @@ const isOurs = `user_id = $1 AND provider = $2 AND lease_id = $3`;
 const isMigratable = `provider = $1 AND registration_id = $2 AND status = 'active' AND sealed IS NOT NULL
   AND frozen_at IS NULL`;
 
+/**
+ * SQL: parts of the WITH clause that lock a migration of this run. The connection is locked first, as an unlink does. A
+ * connection that was linked again has another generation, and stays.
+ *
+ * @param condition - on the migration, with the generation of the connection from `old`
+ */
+const lockedMigration = (condition: string): string =>
+  `old AS (SELECT secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
+   migration AS (SELECT user_id FROM grant_migrations WHERE ${isOurs} AND ${condition} FOR UPDATE)`;
+const isLocked = 'user_id = $1 AND provider = $2 AND EXISTS (SELECT FROM migration)';
+
 const statements = {
   page: {
     name: 'grant-migrations-page',
@@ -77,15 +88,18 @@ const statements = {
   },
   lease: {
     name: 'grant-migrations-lease',
-    text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, lease_id, leased_until)
-           SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease} FROM connections WHERE user_id = $1 AND provider = $2 AND frozen_at IS NULL
-           ON CONFLICT (user_id, provider) DO UPDATE SET lease_id = $3, leased_until = ${lease},
+    // Here excluded.created_at is the present.
+    text: `INSERT INTO grant_migrations AS mine (user_id, provider, id, secret_gen, successor, registration_id, lease_id,
+             leased_until, created_at)
+           SELECT user_id, provider, id, secret_gen, $4, $5, $3, ${lease}, now() FROM connections
+           WHERE user_id = $1 AND provider = $2 AND frozen_at IS NULL
+           ON CONFLICT (user_id, provider) DO UPDATE SET lease_id = excluded.lease_id, leased_until = excluded.leased_until,
              state = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.state ELSE 'ready' END,
              sealed = CASE WHEN mine.secret_gen = excluded.secret_gen THEN mine.sealed END,
              registration_id = CASE WHEN mine.state = 'exchanged' AND mine.secret_gen = excluded.secret_gen
                THEN mine.registration_id ELSE excluded.registration_id END,
              id = excluded.id, secret_gen = excluded.secret_gen
-           WHERE mine.leased_until IS NULL OR mine.leased_until <= now()
+           WHERE mine.leased_until IS NULL OR mine.leased_until <= excluded.created_at
            RETURNING user_id AS "userId", provider, lease_id AS "leaseId", id, state, sealed, registration_id AS "registrationId"`,
   },
   findBegun: {
@@ -113,18 +127,13 @@ const statements = {
     name: 'grant-migrations-release',
     text: `UPDATE grant_migrations SET lease_id = NULL, leased_until = NULL, last_error_code = $4 WHERE ${isOurs} RETURNING state`,
   },
-  // The connection is locked first, as an unlink does. A connection that was linked again has another generation, and
-  // stays.
   remove: {
     name: 'grant-migrations-remove-connection',
-    text: `WITH old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
-             migration AS (SELECT grant_migrations.user_id, provider FROM old JOIN grant_migrations USING (user_id, provider)
-               WHERE lease_id = $3 AND old.secret_gen = $4 FOR UPDATE OF grant_migrations),
+    text: `WITH ${lockedMigration('$4 = (SELECT secret_gen FROM old)')},
              linked AS (SELECT user_id FROM connections
                WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE),
-             removed AS (DELETE FROM connections USING migration, linked
-               WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
-               RETURNING connections.user_id, connections.provider, connections.id, metadata, event_sequence),
+             removed AS (DELETE FROM connections
+               WHERE ${isLocked} AND EXISTS (SELECT FROM linked) RETURNING user_id, provider, id, metadata, event_sequence),
              told AS (${writeRemoval('removed', removal)})
            SELECT id FROM removed`,
   },
@@ -141,13 +150,9 @@ const statements = {
       byMigration,
       'id',
       {
-        with: `old AS (SELECT user_id, provider, secret_gen FROM connections WHERE user_id = $1 AND provider = $2 FOR UPDATE),
-             migration AS (SELECT grant_migrations.user_id, provider FROM old
-               JOIN grant_migrations USING (user_id, provider, secret_gen)
-               WHERE lease_id = $3 AND state = 'exchanged' FOR UPDATE OF grant_migrations),
-             removed AS (DELETE FROM connections USING migration
-               WHERE connections.user_id = migration.user_id AND connections.provider = migration.provider
-               RETURNING connections.user_id, connections.provider, connections.id, metadata, event_sequence, linked_at),
+        with: `${lockedMigration(`state = 'exchanged' AND secret_gen = (SELECT secret_gen FROM old)`)},
+             removed AS (DELETE FROM connections
+               WHERE ${isLocked} RETURNING user_id, provider, id, metadata, event_sequence, linked_at),
              told_removed AS (${writeRemoval('removed', removal)})`,
       },
     ),
