@@ -1,6 +1,6 @@
-import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
+import { violatedConstraint } from '../../database/violated-constraint.js';
 import { typesOf, withEvents, writeRemoval } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
@@ -202,7 +202,7 @@ export class MigrationStore {
       const [row] = await this.database.query<LeasedMigration>(statements.lease, values);
       return row;
     } catch (error) {
-      if (violated(error) === 'grant_migrations_connection') {
+      if (violatedConstraint(error) === 'grant_migrations_connection') {
         return undefined;
       }
       throw error;
@@ -287,10 +287,10 @@ export class MigrationStore {
       const values = [...place, ...set, account.digest, account.exclusive, scopesUnknown];
       return (await this.change(statements.replace, leased, ...values)) ? 'replaced' : 'lost';
     } catch (error) {
-      if (violated(error) === 'connections_pkey') {
+      if (violatedConstraint(error) === 'connections_pkey') {
         return 'linked';
       }
-      if (violated(error) === 'connections_one_per_account') {
+      if (violatedConstraint(error) === 'connections_one_per_account') {
         throw new AccountAlreadyLinkedError();
       }
       throw error;
@@ -309,9 +309,4 @@ export class MigrationStore {
 
 function keyOf({ userId, provider, leaseId }: LeasedMigration): unknown[] {
   return [userId, provider, leaseId];
-}
-
-/** The name of the constraint that an error is about. */
-function violated(error: unknown): unknown {
-  return isNativeError(error) && 'constraint' in error ? error.constraint : undefined;
 }
