@@ -220,6 +220,20 @@ describe('subscriptions of a user', () => {
     await drain();
   });
 
+  it('are removed at unlink where no foreign key can refer to the connection', async () => {
+    await queryDatabase(
+      application.databaseUrl,
+      'ALTER TABLE subscriptions DROP CONSTRAINT IF EXISTS subscriptions_connection',
+    );
+    await linkAccount(application, 'withings-apart', 'withings');
+    await readEvents(application);
+    const store = application.app.get(SubscriptionStore, { strict: false });
+    await store.follow(['withings']);
+    expect(await store.listOfUser('withings-apart')).toHaveLength(1);
+    await application.api.delete('/v1/users/withings-apart/connections/withings').expect(200);
+    expect(await store.listOfUser('withings-apart')).toEqual([]);
+  });
+
   it('do not keep a grant alive when the provider refuses to remove them', async () => {
     await linkAccount(application, 'withings-stuck', 'withings', { account: '7104' });
     await readEvents(application);

@@ -5,6 +5,7 @@ import { typesOf, withEvents, writeRemoval } from '../../events/event-statement.
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
 import type { StoredAccount, SealedTokenSet, Connection } from '../store/connection.js';
+import { deleteSubscriptions } from '../store/unsubscription.js';
 
 /**
  * A run that has not returned by then was lost with its process. Longer than all requests of one migration together.
@@ -134,7 +135,8 @@ const statements = {
                WHERE user_id = $1 AND provider = $5 AND id = $6 AND secret_gen = $7 AND status = 'active' FOR SHARE),
              removed AS (DELETE FROM connections
                WHERE ${isLocked} AND EXISTS (SELECT FROM linked) RETURNING user_id, provider, id, metadata, event_sequence),
-             told AS (${writeRemoval('removed', removal)})
+             told AS (${writeRemoval('removed', removal)}),
+             unsubscribed AS (${deleteSubscriptions('removed')})
            SELECT id FROM removed`,
   },
   replace: {
@@ -153,7 +155,8 @@ const statements = {
         with: `${lockedMigration(`state = 'exchanged' AND secret_gen = (SELECT secret_gen FROM old)`)},
              removed AS (DELETE FROM connections
                WHERE ${isLocked} RETURNING user_id, provider, id, metadata, event_sequence, linked_at),
-             told_removed AS (${writeRemoval('removed', removal)})`,
+             told_removed AS (${writeRemoval('removed', removal)}),
+             unsubscribed AS (${deleteSubscriptions('removed')})`,
       },
     ),
   },

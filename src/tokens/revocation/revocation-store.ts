@@ -10,6 +10,7 @@ import { isRegistrationAt } from '../../provider-kit/registration.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { removeConnection } from '../store/account-holder.js';
 import type { Connection } from '../store/connection.js';
+import { deleteSubscriptions } from '../store/unsubscription.js';
 import { parseTokenSet, type TokenSet } from '../token-set.js';
 
 /**
@@ -31,7 +32,8 @@ const statements = {
     text: `WITH removed AS (
              DELETE FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND secret_gen = $4
              RETURNING user_id, provider, id, metadata, event_sequence, registration_id, frozen_at
-           ), told AS (${writeRemoval('removed', { source: '$7', eventId: '$8', sealed: '$9' })})
+           ), told AS (${writeRemoval('removed', { source: '$7', eventId: '$8', sealed: '$9' })}),
+           unsubscribed AS (${deleteSubscriptions('removed')})
            INSERT INTO revocations (id, user_id, provider, registration_id, sealed, due_at, may_refresh)
            SELECT $5, id::text, provider, registration_id, $6, ${lease}, frozen_at IS NULL FROM removed RETURNING ${columns}`,
   },
