@@ -104,12 +104,6 @@ const statements = {
     text: `SELECT provider, kind, data_type AS "dataType", occurred_at AS "occurredAt", received_at AS "receivedAt", outcome
            FROM notifications WHERE user_id = $1 ORDER BY received_at`,
   },
-  purge: {
-    name: 'notifications-purge',
-    text: `DELETE FROM notifications WHERE (user_id, provider, digest) IN (
-             SELECT user_id, provider, digest FROM notifications
-             WHERE repeatable_at < now() AND due_at IS NULL LIMIT 1000)`,
-  },
 } satisfies Record<string, Statement>;
 
 const takeDue = changeBatch(
@@ -125,6 +119,17 @@ const takeDue = changeBatch(
     `UPDATE notifications SET due_at = now() + ${milliseconds('$2')} WHERE ${isInBatch}
      RETURNING user_id AS "userId", provider, digest, kind, data_type AS "dataType", occurred_at AS "occurredAt",
        proven AS "isProven", hint AS "isHint", token_fingerprint AS "tokenFingerprint"`,
+);
+
+const purge = changeBatch(
+  'notifications-purge',
+  {
+    table: 'notifications',
+    key: 'user_id, provider, digest',
+    condition: 'repeatable_at < now() AND due_at IS NULL',
+    limit: '1000',
+  },
+  (isInBatch) => `DELETE FROM notifications WHERE ${isInBatch}`,
 );
 
 /** The table of notified events. */
@@ -197,7 +202,7 @@ export class NotificationStore {
 
   /** Deletes processed events that are not recognized any more. */
   async purge(): Promise<void> {
-    await this.database.query(statements.purge);
+    await this.database.query(purge);
   }
 }
 
