@@ -4,6 +4,7 @@ import { violatedConstraint } from '../../database/violated-constraint.js';
 import { typesOf, withEvents, writeRemoval } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { AccountAlreadyLinkedError } from '../../errors/connection.errors.js';
+import { activate, isAccountTaken, removeConnection } from '../store/account-holder.js';
 import type { StoredAccount, SealedTokenSet, Connection } from '../store/connection.js';
 import { deleteSubscriptions } from '../store/unsubscription.js';
 
@@ -265,8 +266,9 @@ export class MigrationStore {
    * @param linked - the connection to the successor, as read
    * @returns false when this run no longer holds the migration, or one of the two connections has changed
    */
-  remove(leased: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
-    return this.change(statements.remove, leased, secretGen, linked.provider, linked.id, linked.secretGen);
+  async remove(leased: LeasedMigration, secretGen: number, linked: Connection): Promise<boolean> {
+    const values = [...keyOf(leased), secretGen, linked.provider, linked.id, linked.secretGen];
+    return (await removeConnection(this.database, leased, statements.remove, values)).length === 1;
   }
 
   /**
@@ -286,14 +288,16 @@ export class MigrationStore {
     const { sealed, scopesGranted, scopesUnknown, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs } = tokens;
     const place = [provider, id, registrationId, scopesRequested];
     const set = [sealed, scopesGranted, expiresAt, refreshable, refreshExpiresAt, refreshDueInMs];
+    const values = [...keyOf(leased), ...place, ...set, account.digest, account.exclusive, scopesUnknown];
+    const holder = { userId: leased.userId, provider, id };
     try {
-      const values = [...place, ...set, account.digest, account.exclusive, scopesUnknown];
-      return (await this.change(statements.replace, leased, ...values)) ? 'replaced' : 'lost';
+      const rows = await activate(this.database, account, holder, statements.replace, values);
+      return rows.length === 1 ? 'replaced' : 'lost';
     } catch (error) {
       if (violatedConstraint(error) === 'connections_pkey') {
         return 'linked';
       }
-      if (violatedConstraint(error) === 'connections_one_per_account') {
+      if (isAccountTaken(error)) {
         throw new AccountAlreadyLinkedError();
       }
       throw error;
