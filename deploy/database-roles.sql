@@ -38,7 +38,7 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC, cufflink_app, cuff
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC, cufflink_app, cufflink_operator, cufflink_auditor, cufflink_reader;
 
 -- cufflink_app: the service, its workers, and the commands that do the service's work, such as `connections`.
-GRANT SELECT, INSERT, UPDATE, DELETE ON connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, connections, grant_migrations, links, link_sessions, revocations, rate_limits, vault_replicas,
   events, notifications, subscriptions, webhook_attempts, webhook_endpoints, idempotency_keys TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON connection_counts, console_sessions TO cufflink_app;
 GRANT SELECT, INSERT, UPDATE ON event_cursors TO cufflink_app;

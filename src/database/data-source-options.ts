@@ -1,6 +1,7 @@
 import type { PoolConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import type { DatabaseConfig } from './database.config.js';
+import { AccountEntity } from './entities/account.entity.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { AuditWriterEntity } from './entities/audit-writer.entity.js';
@@ -59,6 +60,7 @@ import { CreateSubscriptions1796410000000 } from './migrations/1796410000000-Cre
 import { TellExpiryMoves1796420000000 } from './migrations/1796420000000-TellExpiryMoves.js';
 import { NameSubscriptions1796700000000 } from './migrations/1796700000000-NameSubscriptions.js';
 import { AddProcessGeneration1796750000000 } from './migrations/1796750000000-AddProcessGeneration.js';
+import { CreateAccounts1796800000000 } from './migrations/1796800000000-CreateAccounts.js';
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
@@ -88,6 +90,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
     type: 'postgres',
     url: config.url,
     entities: [
+      AccountEntity,
       ApiKeyEntity,
       AuditEntryEntity,
       AuditWriterEntity,
@@ -148,6 +151,7 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
       TellExpiryMoves1796420000000,
       NameSubscriptions1796700000000,
       AddProcessGeneration1796750000000,
+      CreateAccounts1796800000000,
     ],
     migrationsRun: config.migrateOnBoot,
     synchronize: false,

@@ -9,6 +9,7 @@ import { rowsOf } from '../support/rows.js';
 import { createTestDatabase, queryDatabase } from '../support/test-database.js';
 
 const ourTables = [
+  'accounts',
   'api_keys',
   'audit_entries',
   'audit_writers',
