@@ -3,16 +3,23 @@ import { DataSource } from 'typeorm';
 import { migrationOptions } from '../database/data-source-options.js';
 import { readDatabaseConfig } from '../database/database.config.js';
 import { findPendingMigrations } from '../database/pending-migrations.js';
+import { addShards, describeSteps, distributeWithBar } from './distribute-command.js';
+import { changeTablesAlone } from './migration-lock.js';
 import { exitCodes, type Print } from './output.js';
+import type { ProgressOutput } from './progress-bar.js';
 
-/** Of all Cufflink's advisory locks the only one: "cuff" in ASCII. */
-const migrationLock = 0x63756666;
+interface MigrateFlags {
+  readonly check: boolean;
+  readonly distributed: boolean;
+  readonly shards: number;
+}
 
 /** Makes a command bring the tables up to this version; it needs no development dependency. */
-export function addMigrateCommand(migrate: Command, print: Print): void {
-  migrate
+export function addMigrateCommand(migrate: Command, print: Print, progress: ProgressOutput): void {
+  addShards(migrate)
     .option('--check', 'only list them; exit status 1 if there are any', false)
-    .action(async ({ check }: { check: boolean }) => {
+    .option('--distributed', 'then distribute the tables; see docs/scale.md', false)
+    .action(async ({ check, distributed, shards }: MigrateFlags) => {
       const dataSource = new DataSource({ ...migrationOptions(readDatabaseConfig(process.env)), migrationsRun: false });
       await dataSource.initialize();
       try {
@@ -22,26 +29,20 @@ export function addMigrateCommand(migrate: Command, print: Print): void {
           process.exitCode = pending.length === 0 ? exitCodes.success : exitCodes.finding;
           return;
         }
-        const ran = await runAlone(dataSource);
-        print(listOf(ran, 'run', 'Every migration had run already.'), { ran });
+        await changeTablesAlone(dataSource, async () => {
+          const ran = (await dataSource.runMigrations()).map(({ name }) => name);
+          const text = listOf(ran, 'run', 'Every migration had run already.');
+          if (distributed) {
+            const steps = await distributeWithBar(dataSource, shards, progress);
+            print(`${text}\n${describeSteps(steps)}`, { ran, distributed: steps });
+          } else {
+            print(text, { ran });
+          }
+        });
       } finally {
         await dataSource.destroy();
       }
     });
-}
-
-/** Migrates under a lock, because two replicas of a deployment may start their migrations together. */
-async function runAlone(dataSource: DataSource): Promise<string[]> {
-  const lock = dataSource.createQueryRunner();
-  // A lock of the transaction also works behind a connection pooler in transaction mode.
-  await lock.startTransaction();
-  try {
-    await lock.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
-    return (await dataSource.runMigrations()).map(({ name }) => name);
-  } finally {
-    await lock.rollbackTransaction();
-    await lock.release();
-  }
 }
 
 function listOf(names: readonly string[], word: string, none: string): string {

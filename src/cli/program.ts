@@ -64,7 +64,12 @@ const groups: readonly CommandGroup[] = [
   {
     name: 'migrate',
     description: 'run the pending migrations of the database; safe to run from several places at once',
-    load: async (command) => (await import('./migrate-command.js')).addMigrateCommand(command, print),
+    load: async (command) => (await import('./migrate-command.js')).addMigrateCommand(command, print, progress),
+  },
+  {
+    name: 'distribute',
+    description: 'distribute the tables over the nodes of Citus, or over partitions; see docs/scale.md',
+    load: async (command) => (await import('./distribute-command.js')).addDistributeCommand(command, print, progress),
   },
   {
     name: 'providers',
