@@ -12,7 +12,12 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swc, module: { type: 'es6' } }] },
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  reporters: ['<rootDir>/test/support/contract-table.js', '<rootDir>/test/support/fault-table.js', 'default'],
+  reporters: [
+    '<rootDir>/test/support/contract-table.js',
+    '<rootDir>/test/support/fault-table.js',
+    '<rootDir>/test/support/citus-report.js',
+    'default',
+  ],
   // For tests that hang. Nothing is measured by it: machines that run tests stand still for seconds now and then.
   testTimeout: 300_000,
   maxWorkers: 2,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseHead, type SignedHead } from '../../src/audit/audit-head.js';
 import { findFreePort } from '../../src/development/free-port.js';
-import { runMigrationCommand } from '../support/migration-command.js';
 import {
   checkout,
   startProcess,
@@ -14,7 +13,7 @@ import {
   type ServiceProcess,
 } from '../support/service-process.js';
 import { deleteRows } from '../support/rows.js';
-import { createTestDatabase } from '../support/test-database.js';
+import { createMigratedDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 describe('the heads of the audit trail in the log', () => {
@@ -27,8 +26,7 @@ describe('the heads of the audit trail in the log', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cufflink-heads-'));
-    databaseUrl = await createTestDatabase();
-    await expect(runMigrationCommand(['migration:run'], databaseUrl)).resolves.toMatchObject({ status: 0 });
+    databaseUrl = await createMigratedDatabase();
     const port = String(await findFreePort());
     url = `http://127.0.0.1:${port}`;
     environment = {

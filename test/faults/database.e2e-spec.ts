@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import { until } from '../support/until.js';
+import { describeOnPlain } from '../support/plain-postgres.js';
 import { OwnPostgres } from './support/fault-database.js';
 import { FaultCluster } from './support/fault-cluster.js';
 import type { FaultConnection } from './support/token-callers.js';
@@ -14,7 +15,7 @@ const connectionCount = 5;
 const savesRepeatMs = 3_800;
 const timeoutMs = 300_000 + rounds * 20_000;
 
-describe('a database that fails', () => {
+describeOnPlain('it stops its PostgreSQL')('a database that fails', () => {
   let postgres: OwnPostgres;
   let cluster: FaultCluster;
   let first: Replica;

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { whoopDefinition } from '../../src/providers/whoop/whoop.definition.js';
 import type { Violation } from '../support/history-checker.js';
+import { describeOnPlain } from '../support/plain-postgres.js';
 import { FaultCluster } from './support/fault-cluster.js';
 import { type FaultConnection, pathOf } from './support/token-callers.js';
 import { report, rounds } from './support/figures.js';
@@ -28,7 +29,7 @@ const lifeSeconds = 55;
 const latencyMs = 500;
 const timeoutMs = 300_000 + rounds * 120_000;
 
-describe('a failover to a standby that lags behind', () => {
+describeOnPlain('it has a primary and a standby of its own')('a failover to a standby that lags behind', () => {
   let journal: string;
 
   beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { OAuth2Definition } from '../../src/provider-kit/definition/provider-definition.js';
 import { findFamily, lostUsers } from '../support/history-checker.js';
 import { pathOf as callbackPathOf, startLink } from '../support/linking.js';
@@ -8,6 +8,7 @@ import type { PeerClient } from '../support/oidc-server.js';
 import { definePeer, peerEnvironment, peerScopes } from '../support/peer-provider.js';
 import { randomNumbers } from '../support/random-numbers.js';
 import { until } from '../support/until.js';
+import { describeOnPlain } from '../support/plain-postgres.js';
 import { OwnPostgres } from './support/fault-database.js';
 import { FaultCluster } from './support/fault-cluster.js';
 import { type FaultConnection, pathOf } from './support/token-callers.js';
@@ -27,7 +28,9 @@ const maxLatencyMs = 60;
 const maxHeadStartMs = 80;
 const timeoutMs = 300_000 + rounds * 10_000;
 
-describe('an independent server that revokes the grant when a refresh token comes twice', () => {
+const describeHere = describeOnPlain('it stops its PostgreSQL');
+
+describeHere('an independent server that revokes the grant when a refresh token comes twice', () => {
   let peer: OidcPeer;
   let postgres: OwnPostgres;
   let cluster: FaultCluster;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { checkDatabase } from '../../src/cli/check-database.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
 import { Clock } from '../../src/clock/clock.js';
@@ -12,6 +12,7 @@ import { Subject } from '../support/subject.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { queryDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { describeOnPlain } from '../support/plain-postgres.js';
 import { ReplicatedPostgres } from './support/replicated-postgres.js';
 
 interface Page {
@@ -52,7 +53,7 @@ async function consolePage(application: TestApplication, path: string): Promise<
   return (await application.browser.get(path).set('cookie', cookie).expect(200)).text;
 }
 
-describe('lists, with a standby as read replica', () => {
+describeOnPlain('it has a primary and a standby of its own')('lists, with a standby as read replica', () => {
   let postgres: ReplicatedPostgres;
   let line: TcpProxy;
   let application: TestApplication;
@@ -155,7 +156,7 @@ describe('lists, with a standby as read replica', () => {
   });
 });
 
-describe('a read replica', () => {
+describeOnPlain('it has a primary and a standby of its own')('a read replica', () => {
   it('needs only the rights of cufflink_reader, and cannot be written', async () => {
     const database = await createSplitDatabase();
     const application = await startApplication({

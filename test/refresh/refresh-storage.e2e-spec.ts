@@ -14,7 +14,7 @@ import { held } from '../support/fake-providers.js';
 import { at, Subject } from '../support/subject.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { damageSealedTokens } from '../support/rows.js';
-import { createTestDatabase } from '../support/test-database.js';
+import { createMigratedDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 describe('refresh', () => {
@@ -47,8 +47,8 @@ describe('refresh', () => {
       expect(await subject.row()).toMatchObject({ secret_gen: 2, lease_id: null, attempt_started_at: null });
     });
 
-    it('saves the new pair when the line breaks between the response of the provider and the save (R-05)', async () => {
-      const target = await createTestDatabase();
+    it('R-05 saves the new pair when the line breaks between the response of the provider and the save', async () => {
+      const target = await createMigratedDatabase();
       const line = await TcpProxy.start(target);
       const cut = await startApplication({ ...faultyDatabase, databaseUrl: line.through(target) });
       try {

@@ -1,32 +1,47 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { withDatabase } from './test-server.js';
 
-/** Makes an empty database for one test file and returns its URL. */
+/** Makes an empty database for one test file and returns its URL. On Citus it is on the coordinator only. */
 export function createTestDatabase(): Promise<string> {
-  return createDatabase('template1');
+  return createDatabase([serverUrl()], 'template1');
 }
 
-/** Makes a database on which every migration has run, and returns its URL. */
+/**
+ * Makes a database on which every migration has run, and returns its URL. On Citus its tables are distributed, and the
+ * URL is that of the coordinator.
+ */
 export function createMigratedDatabase(): Promise<string> {
-  return createDatabase('migrated');
+  return createDatabase(nodesOf(serverUrl()), `${process.env['TEST_DATABASE_PREFIX']}_migrated`);
 }
 
-async function createDatabase(template: string): Promise<string> {
+/** Returns a name for a new database. */
+export function newDatabaseName(): string {
+  return `${process.env['TEST_DATABASE_PREFIX']}_${randomBytes(6).toString('hex')}`;
+}
+
+/** Returns the URLs of a test's database on every node of Citus, the coordinator first; elsewhere the URL alone. */
+export function nodesOf(databaseUrl: string): readonly string[] {
+  const { host, pathname } = new URL(databaseUrl);
+  const servers = process.env['TEST_DATABASE_NODES']?.split(' ') ?? [];
+  const isOurs = servers.some((server) => new URL(server).host === host);
+  return isOurs ? servers.map((server) => withDatabase(server, pathname.slice(1))) : [databaseUrl];
+}
+
+async function createDatabase(nodes: readonly string[], template: string): Promise<string> {
+  const name = newDatabaseName();
+  for (const node of nodes) {
+    await queryDatabase(node, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  }
+  return withDatabase(serverUrl(), name);
+}
+
+function serverUrl(): string {
   const server = process.env['TEST_DATABASE_URL'];
   if (server === undefined) {
     throw new Error('TEST_DATABASE_URL is missing: run the tests through jest.config.js.');
   }
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  try {
-    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  } finally {
-    await client.end();
-  }
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return url.href;
+  return server;
 }
 
 /** Runs one statement in a test's database, for looking at what is stored or preparing a state no call can produce. */

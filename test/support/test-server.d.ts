@@ -1,0 +1,2 @@
+export function closeDatabase(nodes: readonly string[], name: string): Promise<void>;
+export function withDatabase(server: string, name: string): string;
