@@ -24,7 +24,7 @@ export type Query = <Row extends object>(statement: Statement, values?: readonly
  * PostgreSQL's own choice between plans with and without the values. Citus needs the values to find the server of a row,
  * and refuses some statements without them.
  */
-const planWithValues = 'SET plan_cache_mode = auto';
+const planWithValues = 'plan_cache_mode=auto';
 
 /** Statements against PostgreSQL on the pool of the DataSource; the only way our code talks to the database. */
 @Injectable()
@@ -45,8 +45,8 @@ export class Database implements OnModuleInit {
       }
       this.hasDistributedTables = first !== undefined && (await readIsDistributed(first));
       if (this.hasDistributedTables) {
-        pool.on('connect', (client) => void client.query(planWithValues));
-        await Promise.all(clients.map((client) => client.query(planWithValues)));
+        pool.options.options = `-c ${planWithValues}`;
+        await Promise.all(clients.map((client) => client.query(`SET ${planWithValues}`)));
       }
     } finally {
       clients.forEach((client) => client.release());

@@ -10,6 +10,7 @@ import {
   movedExpiry,
 } from './connection-events.js';
 import { clearedAttempt, connectionColumns } from './connection.js';
+import { deleteSubscriptions } from './unsubscription.js';
 
 /** SQL: an instant that many milliseconds from now, on the database's clock; null when null. */
 const dueIn = (parameter: string): string => `now() + ${parameter}::float8 * interval '1 millisecond'`;
@@ -193,7 +194,8 @@ export const connectionStatements = {
   remove: {
     name: 'connections-remove',
     text: `WITH removed AS (DELETE FROM connections WHERE user_id = $1 AND provider = $2 RETURNING *),
-             told AS (${writeRemoval('removed', { source: '$3', eventId: '$4', sealed: '$5' })})
+             told AS (${writeRemoval('removed', { source: '$3', eventId: '$4', sealed: '$5' })}),
+             unsubscribed AS (${deleteSubscriptions('removed')})
            SELECT ${connectionColumns} FROM removed`,
   },
 } satisfies Record<string, Statement>;
