@@ -123,13 +123,13 @@ async function createProvider(args: readonly string[]): Promise<string> {
   return `Written: src/providers/${slug}/, a line in src/providers/providers.module.ts, a block in .env.example.
 
 Now, from the provider's documentation (docs/adding-a-provider.md explains each):
-  1. src/providers/${slug}/facts.json               what the provider documents
-  2. src/providers/${slug}/${slug}.definition.ts   what we use of it
+  1. src/providers/${slug}/facts.json               the documented facts
+  2. src/providers/${slug}/${slug}.definition.ts   the facts that Cufflink uses
   3. src/providers/${slug}/${slug}.sandbox.ts      the requests that the provider expects, and its responses
   4. src/providers/${slug}/README.md
   5. npm run docs:providers
   6. npm run test:jest -- src/providers/${slug} src/architecture
-     One test fails until no placeholder is left, and says which; delete it then.
+     One test fails while a placeholder is left, and names it. Delete the test when it passes.
 `;
 }
 
