@@ -52,7 +52,7 @@ describe('a hostile callback', () => {
       expect(await auditEntriesOf(application, user)).toEqual([started, 'link.failed failed browser REQUEST_INVALID']);
     });
 
-    it('with the defence off (tokens are taken from the query) connects the account of the attacker', async () => {
+    it('with the defense off (tokens are taken from the query) connects the account of the attacker', async () => {
       const { user, state, token } = await prepare();
       const lax = await startReplica(application, {
         modules: [LaxCallbacks],
@@ -75,7 +75,7 @@ describe('a hostile callback', () => {
     const description = '<script>alert(1)</script> Call 0900-EVIL to connect again';
     const query = new URLSearchParams({ error: 'server_error', error_description: description });
 
-    it('shows none of it, and ends only the link whose state it has', async () => {
+    it('shows none of it, and ends only the link of its state', async () => {
       const user = newUser();
       const { state } = await startLink(application, user, 'whoop');
       const forged = await application.browser.get(`/v1/oauth/whoop/callback?${query.toString()}`).expect(403);
@@ -91,7 +91,7 @@ describe('a hostile callback', () => {
       ]);
     });
 
-    it('with the defence off (errors are read before the state, and passed on) says what the attacker likes', async () => {
+    it("with the defense off (errors are read before the state, and passed on) shows the attacker's text", async () => {
       const talkative = await startReplica(application, {
         modules: [LaxCallbacks],
         override: (builder) => builder.overrideProvider(LinksService).useClass(TalkativeLinks),
@@ -122,7 +122,7 @@ describe('a hostile callback', () => {
       expect(calls(application, 'whoop')).toBe(before);
     });
 
-    it('with the defence off (the query as the framework reads it) ends in a 500', async () => {
+    it('with the defense off (the query as the framework reads it) ends in a 500', async () => {
       const { state } = await approvedLink(application, 'whoop');
       const lax = await startReplica(application, { modules: [LaxCallbacks] });
       try {

@@ -34,7 +34,7 @@ describe('the redirect URI', () => {
   };
 
   it.each(['whoop', 'garmin', 'fitbit', 'oura'])(
-    'of %s comes from the settings, whatever the headers say, and is the same in both requests (AR-11)',
+    'of %s comes from the settings, not from the headers, and is the same in both requests (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -52,7 +52,7 @@ describe('the redirect URI', () => {
   );
 
   it.each(['garmin-oauth1', 'fitbit-oauth1'])(
-    'of %s comes from the settings, whatever the headers say (AR-11)',
+    'of %s comes from the settings, not from the headers (AR-11)',
     async (slug) => {
       const started = await application.api
         .post(`/v1/users/${newUser()}/connections/${slug}/link`)
@@ -67,7 +67,7 @@ describe('the redirect URI', () => {
     },
   );
 
-  it('with the defence off (built from the Host header) sends the code to whom the caller names (AR-11)', async () => {
+  it("with the defense off (built from the Host header) sends the code to a host of the caller's choice (AR-11)", async () => {
     const believing = await startReplica(application, {
       modules: [HostMemory],
       override: (builder) => builder.overrideProvider(ProviderRegistry).useClass(HostBelievingRegistry),
@@ -131,7 +131,7 @@ describe('a return_url that is not registered', () => {
     expect(await auditEntriesOf(application, user)).toEqual([]);
   });
 
-  it('with the defence off (no list) is where the browser goes, and is told of the connection (NET-05)', async () => {
+  it('with the defense off (no list) gets the browser and the connection (NET-05)', async () => {
     const open = await startReplica(application, {
       // The callback compares with the list once more.
       environment: { RETURN_URLS: body.return_url },

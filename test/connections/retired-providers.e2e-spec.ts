@@ -106,7 +106,7 @@ describe('a provider that has shut down', () => {
     },
   );
 
-  it('is asked as before on its last day, and where ALLOW_RETIRED_PROVIDERS says so (TE-16)', async () => {
+  it('is called as before on its last day, and with ALLOW_RETIRED_PROVIDERS (TE-16)', async () => {
     const sandboxed = await start();
     const subject = await Subject.link(sandboxed, 'garmin-oauth1');
     const { clock } = sandboxed;

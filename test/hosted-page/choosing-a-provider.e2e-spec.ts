@@ -73,7 +73,7 @@ describe('the hosted page', () => {
     expect(await isConnected(application, confirmed, 'whoop')).toBe(true);
   });
 
-  it('tells that the user said no, and lets another try', async () => {
+  it('reports that the user denied consent, and lets another try', async () => {
     const user = newUser();
     const browser = application.newBrowser();
     const session = await createSession(application, user);
@@ -86,7 +86,7 @@ describe('the hosted page', () => {
     expect(await isConnected(application, user, 'oura')).toBe(true);
   });
 
-  it('offers what the session allows, and starts nothing else', async () => {
+  it('offers the providers of the session, and starts no other', async () => {
     const user = newUser();
     const browser = application.newBrowser();
     const session = await createSession(application, user, { providers: ['oura', 'whoop'] });
@@ -115,7 +115,7 @@ describe('the hosted page', () => {
     expect(refused.body).toMatchObject({ status: 409, code: 'PROVIDER_NOT_CONFIGURED' });
   });
 
-  it('offers no provider that cannot be linked here, for want of credentials', async () => {
+  it('offers no provider without credentials', async () => {
     const { databaseUrl, rootKey } = application;
     const environment = {
       NODE_ENV: 'production',
@@ -151,7 +151,7 @@ describe('the hosted page', () => {
     expect(response.body).toMatchObject({ status, code });
   });
 
-  it('offers only what the key that made the session may use (TE-08)', async () => {
+  it('offers only the providers of the key that made the session (TE-08)', async () => {
     const keys = application.app.get(ApiKeysService, { strict: false });
     const key = await keys.create('test', ['links:write'], { providers: ['oura'] });
     const api = application.newBrowser().set('authorization', `Bearer ${key}`);

@@ -69,7 +69,7 @@ describe('a form of the hosted page that another site sends', () => {
     await press(browser, page, 'whoop').set({ origin: ours, 'sec-fetch-site': 'same-origin' }).expect(303);
   });
 
-  it('with the defence off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
+  it('with the defense off (a browser that sends neither header) opens the session of the attacker (AR-28)', async () => {
     const attackers = await createSession(application, newUser());
     const victim = application.newBrowser();
 
@@ -78,7 +78,7 @@ describe('a form of the hosted page that another site sends', () => {
     await victim.get(attackers.page).expect(200);
   });
 
-  it('is told from our own because the pages let browsers send the origin, and no path (AR-28)', async () => {
+  it('is recognized, because the pages let browsers send the origin, and no path (AR-28)', async () => {
     const session = await createSession(application, newUser());
     const browser = application.newBrowser();
 
@@ -137,7 +137,7 @@ describe('two sessions in one browser', () => {
     }
   });
 
-  it('come back to their own pages, and tell what ended there (AR-28)', async () => {
+  it('return to their own pages, which show the outcome (AR-28)', async () => {
     const [first, second] = [await createSession(application, newUser()), await createSession(application, newUser())];
     const browser = application.newBrowser();
     const started = [];
@@ -161,7 +161,7 @@ describe('two sessions in one browser', () => {
     expect(ofSecond.text).not.toContain('WHOOP is connected');
   });
 
-  it('of one user tell on each page what ended there, and not what ended on the other (AR-28)', async () => {
+  it('of one user show on each page the outcome of its own link (AR-28)', async () => {
     const first = await createSession(application, newUser());
     const second = await createSession(application, first.user);
     const browser = application.newBrowser();
@@ -328,7 +328,7 @@ describe('the buttons of the hosted page', () => {
     }
   });
 
-  it('with the defence off (no limit for a user) ask the provider two hundred times (AR-28 AR-25)', async () => {
+  it('with the defense off (no limit for a user) ask the provider two hundred times (AR-28, AR-25)', async () => {
     const session = await createSession(application, newUser());
     const browser = application.newBrowser();
     await openSession(browser, session).expect(303);

@@ -78,7 +78,7 @@ class CarelessRows extends InterruptedRows {
 }
 
 describe('re-encryption', () => {
-  it('moves every column that is sealed, and only what is not under the active key (CR-08)', async () => {
+  it('moves every sealed column, and only values that are not under the active key (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 3);
     await startLink(application, 'user-9', 'whoop');
@@ -105,7 +105,7 @@ describe('re-encryption', () => {
       .expect(200);
   });
 
-  it('goes by the key that is active now, which another process may have promoted meanwhile (CR-08)', async () => {
+  it('uses the currently active key, which another process may have promoted in the meantime (CR-08)', async () => {
     const application = await start({ environment: neverReloaded });
     await linkMany(application, 2);
     const [ring, store] = [application.app.get(KeyRing), application.app.get(KeyStore, { strict: false })];
@@ -117,7 +117,7 @@ describe('re-encryption', () => {
     await expect(kidsOf(application, 'connections')).resolves.toEqual(new Set([made.kid]));
   });
 
-  it('leaves a value that does not open as it is, and counts it (CR-08)', async () => {
+  it('leaves a value that does not open unchanged, and counts it (CR-08)', async () => {
     const application = await start({ environment: oftenReloaded });
     await linkMany(application, 2);
     await changeRows(application.databaseUrl, 'connections', { secret_gen: 9 }, { user_id: 'user-0' });

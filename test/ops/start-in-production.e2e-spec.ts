@@ -116,7 +116,7 @@ describe('node dist/main.js in production', () => {
     expect(tables).toEqual([]);
   });
 
-  it('does not boot on a database that does not respond', async () => {
+  it('does not start on a database that does not respond', async () => {
     await expectRefusal({ DATABASE_URL: `postgres://localhost:${await findFreePort()}/none` }, 'ECONNREFUSED');
   });
 

@@ -104,7 +104,7 @@ describe('connections (TE-06)', () => {
     expect(requests).toBe(2);
   });
 
-  it('never writes to a connection that was idle for longer than a fifth of a second, whatever its timers did (R-24)', async () => {
+  it('never writes to a connection that was idle for longer than a fifth of a second, even if its timers were late (R-24)', async () => {
     const { url, perConnection } = await startKeepingServer(9, () => undefined);
     const now = performance.now.bind(performance);
     await Promise.all([post(url), post(url)]);
@@ -136,7 +136,7 @@ describe('connections (TE-06)', () => {
     expect(perConnection).toEqual([1, 1]);
   });
 
-  it('does not repeat a request whose response breaks off', async () => {
+  it('does not repeat a request after a broken response', async () => {
     let requests = 0;
     const server = opened(
       await startSocketServer((socket) =>

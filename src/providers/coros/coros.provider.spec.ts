@@ -52,7 +52,7 @@ describe('refresh at COROS', () => {
 });
 
 describe('result 5006 of COROS', () => {
-  it('holds up no other connection, since it may be about this one alone', async () => {
+  it('holds up no other connection, since it may concern this one alone', async () => {
     const provider = await providerResponded(200, { result: '5006', message: 'free text' });
     await expect(provider.refresh(tokens)).rejects.toMatchObject({
       code: 'PROVIDER_MISCONFIGURED',

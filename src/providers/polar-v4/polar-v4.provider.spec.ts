@@ -8,7 +8,7 @@ describeProviderContract(polarV4Definition);
 const { providerResponded, requests } = useRespondingProvider(polarV4Definition);
 
 describe('link with Polar v4', () => {
-  it('knows the life of a token when the response does not tell it, and knows no user', async () => {
+  it('knows the lifetime of a token without expires_in, and knows no user', async () => {
     const handshake = { state: 'state', redirectUri: 'http://localhost/callback', scopes: ['profile:read'] };
     const provider = await providerResponded(200, { token_type: 'bearer', access_token: 'at', refresh_token: 'rt' });
     const { secrets } = await provider.begin(handshake);
