@@ -31,6 +31,7 @@ const planWithValues = 'plan_cache_mode=auto';
 export class Database implements OnModuleInit {
   private unavailableAtMs = -Infinity;
   private hasDistributedTables = false;
+  private isOutdated = false;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -50,6 +51,24 @@ export class Database implements OnModuleInit {
       }
     } finally {
       clients.forEach((client) => client.release());
+    }
+  }
+
+  /**
+   * Checks that tables are still as they were when this process started. Afterwards it runs no statement on tables that
+   * were distributed since: it would not guard accounts as they need it.
+   *
+   * @throws Error when they were distributed since
+   */
+  async checkDistribution(): Promise<void> {
+    const isDistributed = await this.guard(() => readIsDistributed(this.pool()));
+    this.isOutdated = isDistributed !== this.hasDistributedTables;
+    this.checkUpToDate();
+  }
+
+  private checkUpToDate(): void {
+    if (this.isOutdated) {
+      throw new Error('The tables were distributed after this process had started. Start it again.');
     }
   }
 
@@ -122,6 +141,7 @@ export class Database implements OnModuleInit {
   }
 
   private async guard<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.checkUpToDate();
     try {
       return await work();
     } catch (error) {

@@ -195,9 +195,15 @@ export class KeyStore {
     return (await this.database.query<{ id: string }>(statements.older, [generation])).map(({ id }) => id);
   }
 
-  /** Records that a replica lives, and the keys that it has in memory. */
+  /**
+   * Records that a replica lives, and the keys that it has in memory. Tables are distributed only while no replica is
+   * recorded, so they are checked afterwards.
+   *
+   * @throws Error when the tables were distributed since this process started
+   */
   async beat(replicaId: string, kids: readonly string[], liveForMs: number): Promise<void> {
     await this.database.query(statements.beat, [replicaId, kids, liveForMs]);
+    await this.database.checkDistribution();
   }
 
   /** Records that a replica ends. */
