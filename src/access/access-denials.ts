@@ -11,7 +11,7 @@ const deniedRequests = new Counter({
   labelNames: ['code'] as const,
 });
 
-/** Notes every request that is not let through (TE-08). */
+/** Audits every request that is refused (TE-08). */
 @Injectable()
 export class AccessDenials {
   constructor(
@@ -20,11 +20,11 @@ export class AccessDenials {
   ) {}
 
   /**
-   * Notes a denial. The user whom the request names has no part in it: the caller may not act for them, or nobody has
-   * looked whether they exist.
+   * Audits a denial. The entry does not name the user in the request: the caller may not act for that user, and nobody
+   * has checked that the user exists.
    *
    * @param error - the error for the caller
-   * @param request - what was asked for; its caller is known, or absent
+   * @param request - with its caller, if that is known
    */
   async note(error: AppError, request: AuthenticatedRequest): Promise<void> {
     const { code } = error;

@@ -29,7 +29,7 @@ export const unlimitedMetadata = 'cufflink:unlimited';
 export const Unlimited = () => SetMetadata(unlimitedMetadata, true);
 
 /**
- * Opens a route to the servers of providers. It takes any body as the bytes that came, and verifies the request itself.
+ * Opens a route to the servers of providers. It takes any body as raw bytes, and verifies the request itself.
  */
 export const ProviderHook = (): MethodDecorator =>
   applyDecorators(
@@ -49,7 +49,7 @@ export const Public = ({ counted = true } = {}): MethodDecorator =>
     RouteConfig({ addressRule: counted ? 'page' : 'none' } satisfies AddressRule),
   );
 
-/** Opens a route to any valid API key, and to any user: it tells nothing about anybody. */
+/** Opens a route to any valid API key and to any user, because it reveals nothing about anybody. */
 export const AnyCaller = () =>
   SetMetadata(accessMetadata, {
     kind: 'caller',
@@ -58,7 +58,7 @@ export const AnyCaller = () =>
     filtersProviders: true,
   } satisfies AccessRule);
 
-/** Opens a route to API keys with this scope, and tells so in the OpenAPI description. */
+/** Opens a route to API keys with this scope, and adds the scope to the OpenAPI description. */
 export const RequireScope = (scope: AccessScope, options: AccessOptions = {}) =>
   applyDecorators(
     SetMetadata(accessMetadata, { kind: 'caller', scope, ...options } satisfies AccessRule),

@@ -18,10 +18,9 @@ import { UserTokens } from './user-tokens.js';
 type CallerRule = Extract<AccessRule, { kind: 'caller' }>;
 
 /**
- * Lets a request through when its caller may do what the route does, with the provider and for the user that the path
- * names. Routes that ask for nothing are closed. All of it is decided before anything is looked up, so that a refusal
- * tells nothing about what exists. Who is refused is counted, and told to come back later when that is too often
- * (AR-25).
+ * Accepts a request if its caller may use the route, with the provider and for the user in the path. Routes without
+ * requirements are closed. All of it is decided before anything is looked up, so that a refusal does not reveal what
+ * exists. Refusals are counted, and too many lead to 429 (AR-25).
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -95,7 +94,7 @@ interface PathParameters {
 }
 
 /**
- * Compares a caller with what a route asks for.
+ * Compares a caller with the requirements of a route.
  *
  * @throws {@link ScopeMissingError} when an API key lacks the scope
  * @throws {@link AccessDeniedError} when the caller may not act for this user, or not use this provider

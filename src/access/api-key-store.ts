@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 
-/** Everything in the row of an API key that decides whose it is and what it may do. */
+/** Everything in the row of an API key that decides about its identity and rights. */
 export interface ApiKeyTerms {
   readonly id: string;
   readonly name: string;
@@ -16,7 +16,7 @@ export interface ApiKeyTerms {
 
 /** A key as stored. */
 export interface StoredApiKey extends ApiKeyTerms {
-  /** Vouches for all of the terms; `null` in a row that was never bound. */
+  /** MAC over all of the terms; `null` in a row that was never bound. */
   readonly mac: Buffer | null;
   /** Remaining life; `null` when it does not expire. */
   readonly livesMs: number | null;
@@ -27,7 +27,7 @@ export interface ApiKeyListing extends Omit<ApiKeyTerms, 'secretHash'> {
   readonly revokedAt: Date | null;
   /** To the minute. */
   readonly lastUsedAt: Date | null;
-  /** Whether it was bound to what it may do. Whether that still holds is seen at its use. */
+  /** Whether it was bound to its rights. Its use checks whether the row still matches. */
   readonly bound: boolean;
 }
 
@@ -46,7 +46,7 @@ const statements = {
     text: `SELECT ${termColumns}, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "livesMs"
            FROM api_keys WHERE ${isValid} ORDER BY created_at, id`,
   },
-  // To the millisecond, as a Date has it: the MAC is over these instants.
+  // To the millisecond, as in a Date, because the MAC covers these instants.
   readLife: {
     name: 'api-keys-read-life',
     text: `SELECT date_trunc('milliseconds', now()) AS "createdAt",
@@ -102,12 +102,12 @@ export class ApiKeyStore {
     return row;
   }
 
-  /** Returns the keys that are neither revoked nor expired, the oldest first. */
+  /** Returns the valid keys, the oldest first. */
   listValid(): Promise<StoredApiKey[]> {
     return this.database.query<StoredApiKey>(statements.listValid);
   }
 
-  /** Returns all keys, the oldest first, those that have ended too. */
+  /** Returns all keys, also ended ones, the oldest first. */
   list(): Promise<ApiKeyListing[]> {
     return this.database.query<ApiKeyListing>(statements.list);
   }
@@ -118,12 +118,12 @@ export class ApiKeyStore {
     return row?.count ?? 0;
   }
 
-  /** Returns when a key that is made now begins and ends, by the database's clock. */
+  /** Returns begin and end of a key that is made now, by the database's clock. */
   readLife(lifetimeMs: number | null): Promise<Pick<ApiKeyTerms, 'createdAt' | 'expiresAt'>> {
     return this.readOne(statements.readLife, [lifetimeMs]);
   }
 
-  /** The same for one that takes the place of another and lives as long, and when that other one ends. */
+  /** The same for a key that replaces another and has the same lifetime, with the end of the other one. */
   readRotation(
     { createdAt, expiresAt }: ApiKeyTerms,
     overlapMs: number,
@@ -136,11 +136,11 @@ export class ApiKeyStore {
   }
 
   /**
-   * Stores a key that takes the place of another, and lets that one end.
+   * Stores a key that replaces another, and sets the end of the former one.
    *
-   * @param former - the other one as it was read
-   * @param end - when it ends, and what vouches for it from now on
-   * @returns false when the other one has changed or ended since; nothing was stored
+   * @param former - the former key, as read
+   * @param end - when it ends, and its MAC from now on
+   * @returns false when the former key has changed or ended since; nothing was stored
    */
   async rotate(
     terms: ApiKeyTerms,

@@ -4,7 +4,7 @@ import { AppError } from '../errors/app-error.js';
 
 /** Precision of the recorded time: at most one write for each key in this time. */
 const noteIntervalMs = 60_000;
-/** Uses are gathered for this long before they are written together. */
+/** Time in which uses are collected before they are written together. */
 const gatherMs = 1_000;
 
 const noteUse: Statement = {
@@ -12,18 +12,18 @@ const noteUse: Statement = {
   text: 'UPDATE api_keys SET last_used_at = now() WHERE id = ANY($1::text[])',
 };
 
-/** Notes when each API key was last used, to the minute. No call waits for it. */
+/** Records when each API key was last used, to the minute. No call waits for it. */
 @Injectable()
 export class ApiKeyUse implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ApiKeyUse.name);
-  /** When a use of each key was last noted, by a clock that only runs forward; only keys that exist get here. */
+  /** When a use of each key was last recorded, by the monotonic clock. Only existing keys are in it. */
   private readonly notedAt = new Map<string, number>();
   private waiting = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly database: Database) {}
 
-  /** Notes that a key was used now. */
+  /** Records that a key was used now. */
   note(id: string): void {
     const now = performance.now();
     if (now - (this.notedAt.get(id) ?? -Infinity) < noteIntervalMs) {
@@ -34,7 +34,7 @@ export class ApiKeyUse implements BeforeApplicationShutdown {
     this.timer ??= setTimeout(() => void this.write(), gatherMs).unref();
   }
 
-  /** Writes what is noted while there is a database. */
+  /** Writes the collected uses while the database is available. */
   async beforeApplicationShutdown(): Promise<void> {
     clearTimeout(this.timer);
     await this.write();
@@ -50,7 +50,7 @@ export class ApiKeyUse implements BeforeApplicationShutdown {
     try {
       await this.database.query(noteUse, [ids]);
     } catch (error) {
-      // The next use, a minute later, says nearly the same.
+      // The next use, a minute later, writes nearly the same.
       this.logger.warn(
         `The last use of API keys could not be saved: ${error instanceof AppError ? error.code : 'INTERNAL_ERROR'}.`,
       );

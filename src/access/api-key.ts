@@ -25,7 +25,7 @@ export function parseApiKey(text: string): ApiKeyParts | undefined {
   return match?.[1] === undefined || match[2] === undefined ? undefined : { id: match[1], secret: match[2] };
 }
 
-/** Returns what is stored of a secret. It is random, so one round of SHA-256 cannot be searched. */
+/** Returns the stored form of a secret. The secret is random, so nobody can guess it from one round of SHA-256. */
 export function hashApiKeySecret(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }

@@ -6,7 +6,7 @@ const schema = z.object({
   UNBOUND_API_KEYS: z.enum(['refuse', 'accept'], 'must be refuse or accept.').default('refuse'),
 });
 
-/** Reads whether API keys still work whose rows were never bound to what they may do. */
+/** Reads whether API keys still work whose rows were never bound to their rights. */
 export function readApiKeysConfig(environment: Environment): { acceptUnbound: boolean } {
   return { acceptUnbound: readEnvironment(schema, environment).UNBOUND_API_KEYS === 'accept' };
 }

@@ -13,7 +13,7 @@ import { isAccessScope, type AccessScope } from './scopes.js';
 /** Time until a key is read again. A revoked key stops working within this time. */
 const cacheMs = 5_000;
 const maxCachedKeys = 1_000;
-/** Compared with when there is no such key, so that the response takes the same time. */
+/** Compared when there is no such key, so that the response takes the same time. */
 const noHash = Buffer.alloc(32);
 
 /** Restrictions of a new key. */
@@ -28,18 +28,19 @@ interface KnownKey {
   readonly secretHash: Buffer;
   /** `undefined` when the row is refused. */
   readonly caller: Caller | undefined;
-  /** By a clock that only runs forward. */
+  /** By the monotonic clock. */
   readonly trustedUntil: number;
 }
 
 /**
- * Whether a row says what this service wrote: `altered` rows are never used, `unbound` ones as the operator has set it.
+ * Whether a row is as this service wrote it. `altered` rows are never used. The operator's setting decides about
+ * `unbound` ones.
  */
 type Binding = 'bound' | 'unbound' | 'altered';
 
 /**
  * The API keys of the company's services. Only hashes are stored; a key is shown once, when it is made. A MAC binds its
- * row to what it may do, so that nobody makes or widens a key by writing to the database (AR-27).
+ * row to its rights, so that nobody can make or widen a key by a write to the database (AR-27).
  */
 @Injectable()
 export class ApiKeysService {
@@ -59,9 +60,9 @@ export class ApiKeysService {
   /**
    * Makes a key.
    *
-   * @param name - what the operator calls it; 1 to 100 characters
-   * @param scopes - what it may do
-   * @param limits - with which providers, and for how long
+   * @param name - the operator's name for it; 1 to 100 characters
+   * @param scopes - its rights
+   * @param limits - its providers and its lifetime
    * @returns the key in text form; it cannot be read again
    */
   async create(name: string, scopes: readonly AccessScope[], limits: ApiKeyLimits = {}): Promise<string> {
@@ -81,7 +82,7 @@ export class ApiKeysService {
     return formatApiKey(key);
   }
 
-  /** Returns all keys, the oldest first, those that have ended too. */
+  /** Returns all keys, also ended ones, the oldest first. */
   list(): Promise<ApiKeyListing[]> {
     return this.store.list();
   }
@@ -102,7 +103,7 @@ export class ApiKeysService {
    * @param id - of the key to be replaced
    * @param overlapMs - how long both work, in milliseconds; 0 ends the old one now
    * @returns the new key in text form; `undefined` when there is no such key or it has ended
-   * @throws Error when the key is not bound, or its row is not as this service wrote it: its successor may do the same
+   * @throws Error when the key is not bound, or its row was altered, because its successor would have the same rights
    */
   async rotate(id: string, overlapMs: number): Promise<string | undefined> {
     this.cache.delete(id);
@@ -132,10 +133,10 @@ export class ApiKeysService {
   }
 
   /**
-   * Binds keys from before there was a binding to what their rows say now. Check the rows first: a row that somebody
-   * has slipped into the table becomes a key.
+   * Binds keys of an earlier version to the present content of their rows. Check the rows first: a row that somebody
+   * has inserted becomes a valid key.
    *
-   * @param ids - which; every key in use that was never bound when absent
+   * @param ids - of the keys; every key in use that was never bound when absent
    * @returns the keys that were bound
    */
   async bind(ids?: readonly string[]): Promise<ApiKeyTerms[]> {
@@ -152,10 +153,10 @@ export class ApiKeysService {
   }
 
   /**
-   * Tells whose key this is.
+   * Returns the caller of a key.
    *
    * @param text - as sent in `Authorization: Bearer`
-   * @throws {@link ApiKeyInvalidError} when it is malformed, unknown, expired or revoked; the response does not tell
+   * @throws {@link ApiKeyInvalidError} when it is malformed, unknown, expired or revoked; the response does not say
    *   which
    */
   async authenticate(text: string): Promise<Caller> {
@@ -171,7 +172,7 @@ export class ApiKeysService {
     return known.caller;
   }
 
-  /** Returns what a key may do that has been authenticated before; `undefined` when it is not valid any more. */
+  /** Returns the caller of a key that was authenticated before; `undefined` when it is not valid any more. */
   async findCaller(id: string): Promise<Caller | undefined> {
     return (await this.find(id))?.caller;
   }
@@ -224,8 +225,8 @@ export class ApiKeysService {
   }
 
   /**
-   * An altered row leaves an entry each time that it is read, which is every few seconds at most, however many calls
-   * name it.
+   * Whether a row may be used. An altered row is audited each time that it is read. That is every few seconds at most,
+   * even if many calls name it.
    */
   private async isUsable(row: StoredApiKey): Promise<boolean> {
     const binding = await this.bindingOf(row);

@@ -9,17 +9,17 @@ export interface AuthenticatedRequest extends FastifyRequest {
   isCounted?: true;
 }
 
-/** Returns what a request has in `Authorization: Bearer`. */
+/** Returns the token in `Authorization: Bearer` of a request. */
 export function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** Says who sent a request, for the audit trail. */
+/** Returns the sender of a request, for the audit trail. */
 export function requesterOf({ caller, id, callerAddress }: AuthenticatedRequest): Requester {
   return { actor: caller?.actor ?? 'unknown', requestId: id, address: callerAddress };
 }
 
-/** Says that a browser sent a request, for the audit trail. */
+/** Returns a browser as the sender of a request, for the audit trail. */
 export function browserOf({ id, callerAddress }: FastifyRequest): Requester {
   return { actor: 'browser', requestId: id, address: callerAddress };
 }

@@ -6,15 +6,15 @@ import { VaultService } from '../vault/vault.service.js';
 import { callerAddressConfig, type AddressForm, type CallerAddressConfig } from './caller-address.config.js';
 import { networkOf } from './network-of.js';
 
-/** Callers come again: their texts are kept, this many at most. */
+/** Most texts that are kept for callers that come again. */
 const maxKept = 10_000;
-/** 96 bits: enough to tell addresses apart, and too short for the log to take it for a key. */
+/** 96 bits: enough to distinguish addresses, and too short to look like a key in the log. */
 const digestBytes = 12;
 
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * The address of the caller as log and audit trail show it; `undefined` while the key for digests may not be used.
+     * The address of the caller for log and audit trail; `undefined` while the key for digests may not be used.
      */
     readonly callerAddress: string | undefined;
   }
@@ -30,7 +30,7 @@ export class CallerAddresses {
     @Inject(callerAddressConfig.KEY) private readonly config: CallerAddressConfig,
   ) {}
 
-  /** Gives every request its `callerAddress`. It is computed when somebody reads it. */
+  /** Gives every request its `callerAddress`, which is computed when it is read. */
   install(fastify: FastifyInstance): void {
     const describe = (sender: string): string | undefined => this.describe(sender);
     fastify.decorateRequest('callerAddress', {
@@ -72,7 +72,7 @@ export class CallerAddresses {
  * Writes an address in one of three forms: as a keyed digest, as a network, or as it is. The digest covers the IPv4
  * address or the /64 network. The network has a /24 or /48 prefix.
  *
- * @param sender - as the connection or a trusted proxy tells it
+ * @param sender - from the connection or a trusted proxy
  * @param digest - keyed
  */
 export function describeAddress(sender: string, form: AddressForm, digest: (network: string) => Buffer): string {

@@ -4,7 +4,7 @@ import type { AccessScope } from './scopes.js';
 export interface Caller {
   /** `api-key:<id>` or `user`, for the audit trail; names no user. */
   readonly actor: string;
-  /** Empty for a user, who may do what routes open to users. */
+  /** Empty for a user, who may use the routes that are open to users. */
   readonly scopes: ReadonlySet<AccessScope>;
   /** The only providers it may use; `undefined` is all. */
   readonly providers: ReadonlySet<string> | undefined;

@@ -4,8 +4,8 @@ import { RateLimits } from './rate-limits.js';
 /**
  * Counts a change for the user whom a parameter names, as `@Param(CountForUser) path: UserPath`.
  *
- * Pipes run after the guards, and those of a parameter after the validation: the caller may act for this user (AR-26).
- * Calls that end or erase something do not use it, so that nobody's calls can hold them up.
+ * Pipes run after the guards, and those of a parameter after the validation. So the caller may act for this user
+ * (AR-26). Calls that end or erase something do not use it, so that no other calls can block them.
  */
 @Injectable()
 export class CountForUser implements PipeTransform {

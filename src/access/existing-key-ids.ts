@@ -10,8 +10,8 @@ const findIds: Statement = {
 };
 
 /**
- * Which API keys exist, as of at most five seconds ago. However many keys are made up, they cost the database one
- * statement in that time.
+ * The ids of existing API keys, as of at most five seconds ago. In that time any number of made-up keys costs the
+ * database one statement.
  */
 @Injectable()
 export class ExistingKeyIds {
@@ -22,7 +22,7 @@ export class ExistingKeyIds {
   constructor(private readonly database: Database) {}
 
   /**
-   * Tells whether there is a key with this id; one that is younger than five seconds may be missing.
+   * Tells whether there is a key with this id. A key younger than five seconds may be missing.
    *
    * @throws {@link DatabaseUnavailableError}
    */

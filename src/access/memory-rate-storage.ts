@@ -5,14 +5,14 @@ interface Window {
   readonly endsAt: number;
 }
 
-/** Counts calls in this process. Takes the same short time however many there are, and a bounded amount of memory. */
+/** Counts calls in this process, in constant time and bounded memory. */
 export class MemoryRateStorage extends RateStorage {
   /** The oldest first. */
   private readonly windows = new Map<string, Window>();
 
   /**
-   * @param capacity - how many windows are kept; the oldest goes first
-   * @param nowMs - a clock that only runs forward, in milliseconds
+   * @param capacity - most windows that are kept; the oldest is dropped first
+   * @param nowMs - a monotonic clock, in milliseconds
    */
   constructor(
     private readonly capacity = 100_000,
@@ -39,7 +39,7 @@ export class MemoryRateStorage extends RateStorage {
     return this.windows.size;
   }
 
-  /** Two at most for each that comes, so that no single call pays for all. */
+  /** Drops at most two windows for each new one, so that no single call takes long. */
   private forgetOldest(now: number): void {
     for (let count = 0; count < 2; count += 1) {
       const [oldest] = this.windows;

@@ -22,7 +22,7 @@ export function networkOf(sender: string): string {
   return [...(before ?? []), ...Array.from({ length: zeros }, () => '0'), ...(after ?? [])].slice(0, 4).join(':');
 }
 
-/** Two parts of an IPv4 address from the hexadecimal group that holds them. */
+/** Returns two parts of an IPv4 address from the hexadecimal group that holds them. */
 function toTwoParts(group: string): string {
   const bits = parseInt(group, 16);
   return `${bits >> 8}.${bits & 0xff}`;

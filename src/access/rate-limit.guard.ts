@@ -7,9 +7,9 @@ import type { AuthenticatedRequest } from './authenticated-request.js';
 import { RateLimits } from './rate-limits.js';
 
 /**
- * Refuses calls of known callers that come too often, with 429 (AR-25). Runs behind the access guard, which counts the
- * calls that it refuses itself. Responses tell what is left. Every route is limited unless it is `@Unlimited()`.
- * Addresses are counted earlier, by `AddressLimit`.
+ * Refuses too many calls of known callers with 429 (AR-25). Runs after the access guard, which counts the calls that it
+ * refuses itself. Responses have the remaining quota. Every route is limited unless it is `@Unlimited()`. Addresses are
+ * counted earlier, by `AddressLimit`.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {

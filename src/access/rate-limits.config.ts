@@ -13,15 +13,15 @@ const schema = z.object({
   RATE_LIMIT_STORAGE: z.enum(['memory', 'postgres'], 'must be memory or postgres.').default('memory'),
 });
 
-/** Reads how often may be called. 0 means no limit. */
+/** Reads the rate limits. 0 means no limit. */
 export function readRateLimitsConfig(environment: Environment): {
-  /** Calls in a minute from one address to what is open to anyone, and as many without credentials that are known. */
+  /** Calls in a minute from one address to routes open to anyone, and as many again without known credentials. */
   address: number;
   /** Notifications in a minute from one address. */
   hook: number;
   /** Calls in a minute with one API key. */
   caller: number;
-  /** Calls in a minute of one user, with however many tokens. */
+  /** Calls in a minute of one user, with all tokens together. */
   userToken: number;
   /** Changes in a minute that concern one user, by all callers together. */
   user: number;

@@ -7,7 +7,7 @@ import { rateLimitsConfig, type RateLimitsConfig } from './rate-limits.config.js
 import { RateStorage } from './rate-storage.js';
 
 const windowMs = 60_000;
-/** Keys over their limit that are remembered; the oldest is forgotten first. */
+/** Most keys over their limit that are remembered; the oldest is forgotten first. */
 const maxRemembered = 100_000;
 
 type Limit = 'address' | 'hook' | 'caller' | 'userToken' | 'user';
@@ -28,7 +28,7 @@ const windows = {
  */
 @Injectable()
 export class RateLimits {
-  /** Until when each key is over its limit, by a clock that only runs forward: these need no storage. */
+  /** Until when each key is over its limit, by the monotonic clock. These need no question to the storage. */
   private readonly overUntil = new Map<string, number>();
 
   constructor(
@@ -37,7 +37,7 @@ export class RateLimits {
   ) {}
 
   /**
-   * Counts a call of a page that is open to anyone, for its address.
+   * Counts a call to a page that is open to anyone, for its address.
    *
    * @throws {@link RateLimitedError} when this call is one too many
    */
@@ -64,15 +64,15 @@ export class RateLimits {
     await this.count('guess', networkOf(address));
   }
 
-  /** Tells whether an address is known to be over the limit of {@link countGuess}. Asks no storage. */
+  /** Tells whether an address is known to be over the limit of {@link countGuess}, without the storage. */
   isGuessingTooOften(address: string): boolean {
     return this.overUntil.size > 0 && this.remainingMs(keyOf('guess', networkOf(address))) > 0;
   }
 
   /**
-   * Counts a call of a caller who is known: for the API key, or for the user with however many tokens.
+   * Counts a call of a known caller: for the API key, or for the user with all tokens together.
    *
-   * @returns what is left; `undefined` where there is no limit
+   * @returns the remaining quota; `undefined` without a limit
    * @throws {@link RateLimitedError} when this call is one too many
    */
   countCaller({ actor, userId }: Caller): Promise<CallQuota | undefined> {
@@ -128,7 +128,7 @@ export class RateLimits {
   }
 }
 
-/** A digest, so that no user and no address is kept. */
+/** Returns a digest, so that no user and no address is kept. */
 function keyOf(window: keyof typeof windows, whom: string): string {
   return hash('sha256', `${window}:${whom}`, 'base64url');
 }

@@ -11,7 +11,7 @@ export abstract class RateStorage {
   /**
    * Counts one call. The first call of a key, and the first after its window has ended, begins a window.
    *
-   * @param key - a digest of what is counted
+   * @param key - a digest that names the counted party
    * @param windowMs - length of a window, in milliseconds
    * @throws {@link DatabaseUnavailableError} when it counts in the database, and that does not respond
    */

@@ -36,7 +36,7 @@ export type AccessScope = (typeof accessScopes)[number];
 /** Scopes that keys with `admin` have too. */
 const partsOfAdmin: ReadonlySet<AccessScope> = new Set(['metrics:read', 'audit:read']);
 
-/** Tells whether scopes allow what one scope allows. */
+/** Tells whether a set of scopes includes a scope. */
 export function includesScope(scopes: ReadonlySet<AccessScope>, needed: AccessScope): boolean {
   return scopes.has(needed) || (scopes.has('admin') && partsOfAdmin.has(needed));
 }

@@ -37,12 +37,12 @@ export interface UserTokenSettings {
   readonly algorithms: readonly string[];
   /** Name of the claim that holds the `user_id` of this API. */
   readonly userClaim: string;
-  /** The longest life that a token may have. */
+  /** Longest lifetime of a token. */
   readonly maxLifeSeconds: number;
 }
 
 /**
- * Reads how users prove who they are.
+ * Reads the settings of users' tokens.
  *
  * @returns `undefined` settings when users are not accepted
  * @throws Error naming the variables when only some of them are set, or one is wrong

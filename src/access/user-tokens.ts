@@ -10,23 +10,23 @@ import type { Caller } from './caller.js';
 import { userTokensConfig, type UserTokensConfig, type UserTokenSettings } from './user-tokens.config.js';
 
 const fetchTimeoutMs = 5_000;
-/** A key that is not known makes the set be read again, at most so often. */
+/** Least pause between readings of the key set because of an unknown key. */
 const cooldownMs = 30_000;
 /** Time until a withdrawn key is no longer accepted. */
 const cacheMs = 10 * 60_000;
-/** After a reading that failed, the next one waits for so long. */
+/** Pause after a failed reading. */
 const pauseAfterFailureMs = 5_000;
 /** Clocks differ a little. */
 const clockToleranceSeconds = 5;
 /**
- * Kinds of token that say who calls; the others that an issuer signs, such as logout tokens, do not (RFC 8725 section
- * 3.11).
+ * Types of tokens that authenticate a caller. Other tokens that an issuer signs, such as logout tokens, do not (RFC
+ * 8725 section 3.11).
  */
 const acceptedTypes = ['jwt', 'at+jwt', 'application/at+jwt'];
 /** Codes of the library that blame the key set, not the token. */
 const keySetProblems = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']);
 
-/** The tokens with which the company's users call for themselves. The company signs them; we only verify. */
+/** Verifies the tokens with which the company's users call for themselves. The company signs them. */
 @Injectable()
 export class UserTokens {
   private readonly logger = new Logger(UserTokens.name);
@@ -52,7 +52,9 @@ export class UserTokens {
     }
   }
 
-  /** Tells whether a text may be a user's token: users are accepted here, and it has the three parts of a JWT. */
+  /**
+   * Tells whether users are accepted here and a text has the three parts of a JWT, so that it may be a user's token.
+   */
   recognizes(text: string): boolean {
     return this.settings !== undefined && /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
   }
@@ -107,7 +109,7 @@ export class UserTokens {
     throw new UserTokenInvalidError();
   }
 
-  /** Reads the key set through the one HTTP client, so that all of its limits hold. */
+  /** Reads the key set by our HTTP client, so that all of its limits apply. */
   private async readKeys(url: string): Promise<Response> {
     if (performance.now() - this.failedAt < pauseAfterFailureMs) {
       throw new UserKeysUnavailableError();
@@ -134,8 +136,8 @@ export class UserTokens {
 }
 
 /**
- * Whether a token ends in time: its life is bounded from its issue, or from now where it does not tell when that was.
- * The library takes an infinite `exp` (JSON's `1e400`), and an `iat` of the future.
+ * Whether a token expires soon enough after its issue, or after now if it does not say when it was issued. The library
+ * accepts an infinite `exp` (JSON's `1e400`), and an `iat` in the future.
  */
 function hasBoundedLife({ exp, iat }: JWTPayload, nowSeconds: number, maxLifeSeconds: number): boolean {
   const from = iat ?? nowSeconds;

@@ -50,7 +50,7 @@ const schema = z.object({
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
 });
 
-/** Reads what concerns the process as a whole. */
+/** Reads the settings of the process as a whole. */
 export function readAppConfig(environment: Environment): {
   production: boolean;
   port: number;
@@ -61,7 +61,7 @@ export function readAppConfig(environment: Environment): {
    */
   drainMs: number;
   logLevel: string;
-  /** `json` in production and `readable` otherwise, unless LOG_FORMAT says. */
+  /** `json` in production and `readable` otherwise, unless LOG_FORMAT is set. */
   logFormat: 'json' | 'readable';
   /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies: string[];
@@ -98,7 +98,7 @@ export function readAppConfig(environment: Environment): {
   };
 }
 
-/** `::` takes IPv4 calls too. A machine without IPv6 cannot listen on it. */
+/** Returns `::`, which takes IPv4 calls too, unless this machine has no IPv6 and cannot listen on it. */
 function everyAddress(): string {
   const hasIPv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ family }) => family === 'IPv6'));
   return hasIPv6 ? '::' : '0.0.0.0';

@@ -1,12 +1,12 @@
 import { scrub } from '../redaction/scrub.js';
 
-/** SQLSTATE of a statement that names a table which does not exist. */
+/** SQLSTATE of a statement about a table that does not exist. */
 const undefinedTable = '42P01';
 
 /** SQLSTATE of a named statement that a connection pooler has lost. */
 const lostStatements = new Set(['26000', '42P05']);
 
-/** Codes of a database that cannot be reached, does not let us in, or does not exist. */
+/** Codes of a database that cannot be reached, rejects our credentials, or does not exist. */
 const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', '28000', '28P01', '3D000']);
 
 /**

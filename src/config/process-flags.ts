@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from './read-environment.js';
 
 /**
- * The flags of Node that a production process may run with: the sizes of its heap, and what closes it further. A list
- * of what is allowed, because Node and V8 learn new ways to show memory with every version.
+ * The flags of Node that a production process may have: the sizes of its heap, and further restrictions. It is a list
+ * of allowed flags, because new versions of Node and V8 add ways to show memory.
  */
 const allowed = [
   '--max-old-space-size',
@@ -19,8 +19,8 @@ const allowed = [
 const tracingFile = pathOf(fileURLToPath(new URL('../tracing.js', import.meta.url)));
 
 /**
- * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them: they run
- * code before the first line of the program.
+ * Finds the flags that a production process must not have (CR-17). `--import` and `--require` are among them, because
+ * they run code before the first line of the program.
  *
  * @param execArgv - flags of `node`, as `process.execArgv`
  * @param nodeOptions - the variable NODE_OPTIONS
@@ -34,7 +34,7 @@ export function findForbiddenFlags(execArgv: readonly string[], nodeOptions: str
 /**
  * Refuses a production process whose flags could let others read its memory, and so its keys.
  *
- * @throws Error that names the flags and what is allowed
+ * @throws Error that names the flags and the allowed ones
  */
 export function checkProcessFlags(execArgv: readonly string[], environment: Environment): void {
   const forbidden = findForbiddenFlags(execArgv, environment['NODE_OPTIONS']);
@@ -52,7 +52,7 @@ function isOwnTracing(flag: string): boolean {
   return path !== undefined && tracingFile !== undefined && pathOf(path) === tracingFile;
 }
 
-/** Without links, so that another name of the file is the same file. */
+/** Returns a path without links, so that another name of the file is the same file. */
 function pathOf(path: string): string | undefined {
   try {
     return realpathSync(resolve(path));
@@ -61,15 +61,14 @@ function pathOf(path: string): string | undefined {
   }
 }
 
-/** Node takes `_` for `-` in names. */
+/** Returns the name of a flag. Node accepts `_` in place of `-`. */
 function nameOf(flag: string): string {
   const [name = ''] = flag.split('=', 1);
   return name.replaceAll('_', '-');
 }
 
 /**
- * Splits as Node does: at spaces outside of double quotes; inside of them, a backslash takes the next character as it
- * is.
+ * Splits as Node does, at spaces outside of double quotes. Inside of them, a backslash escapes the next character.
  */
 function splitNodeOptions(text: string): string[] {
   const flags: string[] = [];

@@ -4,18 +4,18 @@ import type { z } from 'zod';
 /** The variables a process was started with. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The names of all variables that {@link readEnvironment} has asked for in this process. */
+/** The names of all variables that {@link readEnvironment} has read in this process. */
 export const knownVariables = new Set<string>();
 
 /**
  * Checks the variables of one folder.
  *
- * An empty variable counts as not set, as in a `.env` file with nothing behind the `=`.
+ * An empty variable counts as not set, as in a `.env` file with nothing after the `=`.
  *
  * @param schema - a zod object whose keys are the names of variables
  * @param environment - usually `process.env`
  * @param secrets - those of them that {@link readSecret} reads, so that a file may hold them
- * @throws Error that names each wrong variable and says what it has to be; never shows a value. The boot fails.
+ * @throws Error that names each wrong variable with its requirements; never shows a value. The start fails.
  */
 export function readEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
@@ -43,7 +43,7 @@ export function readEnvironment<Schema extends z.ZodObject>(
  * mounts have it. A secret in a file is not in the environment of the process, which anyone with the same system user
  * can read, nor in its logs.
  *
- * @returns the text without the line ends behind it; `undefined` when neither is set
+ * @returns the text without trailing line ends; `undefined` when neither is set
  * @throws Error naming the variable when both are set, or the file cannot be read or is empty; never shows a value
  */
 export function readSecret(environment: Environment, name: string): string | undefined {
