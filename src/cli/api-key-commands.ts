@@ -147,7 +147,7 @@ function minute(at: Date | null): string {
   return at === null ? '-' : `${at.toISOString().slice(0, 16)}Z`;
 }
 
-/** A key for a provider with a typing mistake in its name would be good for nothing, and say so to its user only. */
+/** Checks the names of providers: a key for a misspelled one would be useless, and only its user would notice. */
 async function checkProvidersExist(slugs: readonly string[]): Promise<void> {
   const known = slugs.length === 0 ? [] : (await readCatalogue(process.env)).map(({ definition }) => definition.slug);
   const unknown = slugs.filter((slug) => !known.includes(slug));

@@ -8,7 +8,7 @@ import { AuditVerifier, type AuditCount, type AuditFinding } from '../audit/audi
 import { RowVerifier } from '../audit/row-verifier.js';
 import { exitCodes, type Print } from './output.js';
 
-/** Adds the commands that look whether the audit trail is as it was written, and remove what is old from it. */
+/** Adds the commands that verify the audit trail, and remove old entries from it. */
 export function addAuditCommands(
   audit: Command,
   withService: (command: (app: INestApplicationContext) => Promise<void>) => Promise<void>,
@@ -67,7 +67,7 @@ function sentenceOf({ writer, sequence, problem }: AuditFinding): string {
 /**
  * Reads the furthest head of each writer from a log.
  *
- * @throws Error when the file cannot be read, or has no head: then there is nothing to compare with
+ * @throws Error when the file cannot be read, or has no head to compare with
  */
 async function readHeads(file: string): Promise<SignedHead[]> {
   const heads = new Map<number, SignedHead>();

@@ -12,7 +12,7 @@ import { readVaultConfig } from '../vault/vault.config.js';
 import { checkReadReplica } from './check-read-replica.js';
 import type { Finding } from './doctor.js';
 
-/** A branch key, as far as it takes to see whether the root key opens it. */
+/** The parts of a branch key that show whether the root key opens it. */
 interface WrappedRow {
   readonly kid: string;
   readonly purpose: string;
@@ -21,8 +21,7 @@ interface WrappedRow {
 }
 
 /**
- * Looks whether PostgreSQL responds, has every migration, and holds keys that the root key opens. Changes nothing
- * there.
+ * Checks that PostgreSQL responds, has every migration, and holds keys that the root key opens. Changes nothing there.
  */
 export async function checkDatabase(environment: Environment): Promise<Finding[]> {
   const subject = 'database';
@@ -59,7 +58,7 @@ export async function checkDatabase(environment: Environment): Promise<Finding[]
 /**
  * Counts the active connections of providers.
  *
- * @returns by slug; empty when there is no database, or it does not respond: another check tells that
+ * @returns by slug; empty when there is no database, or it does not respond, which another check reports
  */
 export async function countConnections(
   environment: Environment,
@@ -94,7 +93,7 @@ async function checkNamedStatements(dataSource: DataSource): Promise<void> {
   });
 }
 
-/** @returns nothing where rows and the password cannot be read on their way */
+/** @returns nothing if nobody can read rows and the password on their way */
 function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithoutTls'>): Finding[] {
   const text =
     'is on another machine, and DATABASE_URL or DATABASE_READ_URL does not require TLS. Add sslmode=verify-full to the URL.';
@@ -102,10 +101,10 @@ function checkTransport({ remoteWithoutTls }: Pick<DatabaseConfig, 'remoteWithou
 }
 
 /**
- * Opens the keys that a root key of ours has wrapped. Those of a key service are left to the start: to ask for them
- * would leave a trace there.
+ * Opens the keys that a root key of ours has wrapped. Keys of a key service are left to the start, because a call would
+ * leave a trace there.
  *
- * @returns nothing where the root key itself is wrong, which has a finding of its own
+ * @returns nothing if the root key itself is wrong, which has a finding of its own
  */
 async function checkKeys(dataSource: DataSource, environment: Environment): Promise<Finding[]> {
   const subject = 'keys';

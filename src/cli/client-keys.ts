@@ -6,7 +6,7 @@ export interface ClientKeySet {
   readonly keys: readonly JsonWebKey[];
 }
 
-/** Returns the public keys that this deployment authenticates with at providers, for them to be registered there. */
+/** Returns the public keys of this deployment's client authentication, to be registered at providers. */
 export function clientKeySet(entries: readonly CatalogueEntry[]): ClientKeySet {
   return {
     keys: entries.flatMap(({ definition, settings }) => {

@@ -31,10 +31,10 @@ const meanings: Readonly<Record<MigrationOutcome, string>> = {
 /** Outcomes that need an operator, or another run of the command. */
 const unfinished: readonly MigrationOutcome[] = ['in_doubt', 'conflict', 'other_account', 'failed'];
 
-/** More connections than this are counted only: a list of thousands helps nobody. */
+/** More connections than this are only counted: a list of thousands helps nobody. */
 const mostListed = 100;
 
-/** Adds the commands for connections; `docs/migrating-garmin.md` says how to go about a migration. */
+/** Adds the commands for connections; `docs/migrating-garmin.md` describes a migration. */
 export function addConnectionCommands(connections: Command, context: ConnectionCommandContext): void {
   const { withConnections, print, progress } = context;
   addFleetCommands(connections, context);

@@ -30,8 +30,10 @@ import { textTable } from './text-table.js';
 const firstWarningDays = 30;
 
 /**
- * One thing that was looked at. `wrong`: would not work; `note`: works, and somebody should know; `off`: not switched
- * on.
+ * The result of one check:
+ * - `wrong`: would not work.
+ * - `note`: works, and the operator should know a fact.
+ * - `off`: not switched on.
  */
 export interface Finding {
   readonly verdict: 'ok' | 'note' | 'off' | 'wrong';
@@ -100,7 +102,7 @@ function checkReturnUrls(environment: Environment): Finding {
     : { ...finding, text: 'empty: in development every URL on this machine is allowed' };
 }
 
-/** @param read - returns what to say when it is right, and throws what is wrong */
+/** @param read - returns the text of a correct setting, and throws the error of a wrong one */
 function check(subject: string, read: () => string): Finding {
   try {
     return { verdict: 'ok', subject, text: read() };
@@ -110,10 +112,10 @@ function check(subject: string, read: () => string): Finding {
 }
 
 /**
- * Tells about a provider what is set, which redirect URI to register, what is missing, and when it ends.
+ * Checks a provider: its settings, the redirect URI to register, missing parts, and its end.
  *
  * @param today - the calendar day in UTC, `YYYY-MM-DD`
- * @param connections - active ones that are left at it; `undefined` when nobody counted them
+ * @param connections - the active ones left at it; `undefined` when they were not counted
  */
 export function checkProvider(
   { definition, settings, problem }: CatalogueEntry,
@@ -137,7 +139,7 @@ export function checkProvider(
   return { verdict: 'off', subject, text: sentences(state, remedy, end) };
 }
 
-/** Where the provider sends notifications. What a path secret protects is not printed with it. */
+/** Returns the URL of the provider's notifications, without a path secret. */
 function hookOf(definition: ProviderDefinition, settings: ProviderSettings): string {
   const { slug, notifications } = definition;
   if (notifications === undefined) {
@@ -164,7 +166,7 @@ function hookOf(definition: ProviderDefinition, settings: ProviderSettings): str
   );
 }
 
-/** Which of several servers is used; a connection made at another one dies there. */
+/** Returns the used one of several servers. Connections of another server do not work there. */
 function serverOf(definition: ProviderDefinition, chosen: string | undefined): string {
   const servers = Object.entries(definition.oauth === '2.0' ? (definition.servers ?? {}) : {});
   const name = chosen ?? servers.find(([, facts]) => isDefaultServer(facts))?.[0];
@@ -191,7 +193,7 @@ function endOf(lifecycle: Lifecycle, today: string): string {
   );
 }
 
-/** Says how many users would lose their connection, from 30 days before the end on. */
+/** Returns the number of users who would lose their connection, from 30 days before the end on. */
 function leftOf(lifecycle: Lifecycle, today: string, connections = 0): string {
   if (lifecycle.status === 'live' || connections === 0) {
     return '';
@@ -221,7 +223,7 @@ export function groupDisabled(providers: readonly Finding[]): Finding[] {
   return [...providers.filter(({ verdict }) => verdict !== 'off'), ...(off.length === 0 ? [] : [group])];
 }
 
-/** Returns the report to print, which ends with how many things would not work. */
+/** Returns the report to print. It ends with the number of settings that would not work. */
 export function renderReport(service: readonly Finding[], providers: readonly Finding[]): string {
   const table = (findings: readonly Finding[]): string =>
     textTable(findings.map(({ verdict, subject, text }) => [verdict.toUpperCase(), subject, text]));
@@ -231,7 +233,7 @@ export function renderReport(service: readonly Finding[], providers: readonly Fi
   return `Service\n${table(service)}\n\nProviders\n${table(providers)}\n\n${verdict}`;
 }
 
-/** Counts what would not work. */
+/** Counts the findings that would not work. */
 export function countWrong(findings: readonly Finding[]): number {
   return findings.filter(({ verdict }) => verdict === 'wrong').length;
 }

@@ -9,7 +9,7 @@ import { exitCodes } from './output.js';
 import { ProgressBar } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
-/** More connections than this are counted only. */
+/** More connections than this are only counted. */
 const mostListed = 100;
 
 const reasons: Readonly<Record<LeftOut, string>> = {

@@ -63,7 +63,7 @@ export function addFreezeCommands(
     );
 }
 
-/** Adds the options that say which connections are meant. */
+/** Adds the options that choose connections. */
 export function addScope(command: Command): Command {
   return command
     .addOption(new Option('--provider <slug>', 'the connections of this provider'))

@@ -12,7 +12,7 @@ import { exitCodes } from './output.js';
 import { ProgressBar } from './progress-bar.js';
 import { textTable } from './text-table.js';
 
-/** More refused rows than this are counted only; a file gets them all. */
+/** More refused rows than this are only counted; a file gets them all. */
 const mostListed = 100;
 
 interface ImportFlags {
@@ -34,7 +34,7 @@ const warningTexts: Readonly<Record<keyof ImportCounts['warnings'], string>> = {
   not_verified: 'the access token has expired, or the provider did not say whether it works',
 };
 
-/** Adds `connections import`; `docs/moving.md` says how to go about a move. */
+/** Adds `connections import`; `docs/moving.md` describes a move. */
 export function addImportCommand(connections: Command, context: ConnectionCommandContext): void {
   connections
     .command('import')

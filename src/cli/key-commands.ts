@@ -146,7 +146,7 @@ function record(app: INestApplicationContext, action: AuditAction, kid: string):
   return app.get(AuditTrail).record({ action, outcome: 'success', actor: 'cli', subject: `key:${kid}` });
 }
 
-/** Without the wrapped key. */
+/** Describes a key without its wrapped form. */
 function describeKey({
   kid,
   purpose,

@@ -10,12 +10,12 @@ try {
     process.loadEnvFile('.env');
   }
   checkProcessFlags(process.execArgv, process.env);
-  // Loaded behind the line above that closes the process: it brings the whole service.
+  // Loaded after the checks above, because it loads the whole service.
   const { program } = await import('./program.js');
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has written the help or what is wrong with the arguments.
+    // Commander has already written the help, or the fault of the arguments.
     process.exitCode = error.exitCode === 0 ? exitCodes.success : exitCodes.failed;
   } else {
     process.stderr.write(`${describeBootError(error)}\n`);

@@ -10,7 +10,7 @@ const providerVariables = [
   ...['HOOK_SECRET', 'HOOK_VERIFY_TOKEN', 'HOOK_PATH_SECRET', 'HOOK_SUBSCRIPTIONS_URL'],
 ];
 
-/** Shorter names resemble too many others. */
+/** Least length of a checked name: shorter ones resemble too many others. */
 const shortestName = 5;
 /** A letter left out, added or replaced, twice. Two letters in the wrong order count as two. */
 const mostEdits = 2;
@@ -20,7 +20,7 @@ const mostEdits = 2;
  * off, for example.
  *
  * @param slugs - of all providers
- * @param known - names of the other variables; those that the settings have been read from by now unless given
+ * @param known - names of the other variables; those that the settings have read by now when absent
  */
 export function findMisspelled(
   environment: Environment,

@@ -7,7 +7,8 @@
 export type Print = (text: string, value: object) => void;
 
 /**
- * How a command ended. `finding`: it did its work and found something to act on. `failed`: it could not do its work.
+ * Exit codes of a command. `finding`: it did its work, and the operator must act on the result. `failed`: it could not
+ * do its work.
  */
 export const exitCodes = { success: 0, finding: 1, failed: 2 } as const;
 
@@ -18,7 +19,7 @@ export function printTo(output: { write(text: string): unknown }, asJson: () => 
   };
 }
 
-/** Dates stay what they are: JSON writes them in RFC 3339. */
+/** Converts the keys of a value. Dates stay, because JSON writes them in RFC 3339. */
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(inSnakeCase);

@@ -10,7 +10,7 @@ import { printTo } from './output.js';
 interface CommandGroup {
   readonly name: string;
   readonly description: string;
-  /** Gives the command its options and action, or its own commands. */
+  /** Adds options and action to the command, or its own commands. */
   readonly load: (command: Command) => Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export const program = new Command('cufflink')
   .version(version)
   .option('--json', 'print the result as JSON')
   .showHelpAfterError()
-  // Commander would end the process with 1, which says that a check has found something.
+  // Commander would end the process with 1, which means a finding of a check.
   .exitOverride();
 
 const print = printTo(process.stdout, () => program.opts<{ json?: boolean }>().json === true);
@@ -118,7 +118,7 @@ const groups: readonly CommandGroup[] = [
 for (const { name, description } of groups) {
   program.command(name).description(description);
 }
-// Commander's own does not load the command first.
+// Commander's own help does not load the command first.
 program
   .helpCommand(false)
   .command('help')

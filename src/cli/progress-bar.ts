@@ -5,22 +5,22 @@ export interface ProgressOutput {
 }
 
 const barWidth = 30;
-/** A line of a log is worth writing this often. */
+/** Interval between the lines of a log. */
 const lineIntervalMs = 5_000;
 
-/** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */
+/** Shows the progress of a command: one changing line on a terminal, a line at intervals elsewhere. */
 export class ProgressBar {
   private writtenAtMs = -Infinity;
 
-  /** @param nowMs - a clock that only goes forward */
+  /** @param nowMs - a monotonic clock */
   constructor(
     private readonly output: ProgressOutput,
     private readonly nowMs: () => number,
   ) {}
 
   /**
-   * @param done - how much of `total`; more than all counts as all
-   * @param text - what is being done, on one line
+   * @param done - part of `total`; more than all counts as all
+   * @param text - the current step, on one line
    */
   show(done: number, total: number, text: string): void {
     const share = total === 0 ? 1 : Math.min(1, done / total);

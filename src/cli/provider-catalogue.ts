@@ -10,12 +10,12 @@ import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { readProviderSettings, type ProviderSettings } from '../provider-kit/definition/provider-settings.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 
-/** A provider of this build, and what the environment says about it. */
+/** A provider of this build, and its settings in the environment. */
 export interface CatalogueEntry {
   readonly definition: ProviderDefinition;
   /** Its settings; those of a provider that is off if `problem` is set. */
   readonly settings: ProviderSettings;
-  /** Why its settings would stop the boot. */
+  /** Why its settings would fail the start. */
   readonly problem?: string;
 }
 
@@ -25,8 +25,8 @@ export async function readDefinitions(): Promise<ProviderDefinition[]> {
 }
 
 /**
- * Reads the settings of all providers. If some are wrong, it reads each provider alone, which takes much longer: so one
- * provider's wrong settings hide no other's.
+ * Reads the settings of all providers. If some are wrong, it reads each provider alone, which takes much longer. So one
+ * provider's wrong settings do not hide another's.
  *
  * @param environment - in place of the process's own
  * @returns all providers, sorted by slug
@@ -53,7 +53,7 @@ async function readProvider(module: Type, environment: Environment): Promise<Cat
   }
 }
 
-/** @param provider - as it is when nothing is set */
+/** @param provider - as it is without settings */
 function readSettings({ definition, settings }: HealthProvider, environment: Environment): CatalogueEntry {
   try {
     return { definition, settings: readProviderSettings(definition, environment) };
@@ -66,7 +66,7 @@ function readSettings({ definition, settings }: HealthProvider, environment: Env
  * Uses one provider as the service would, and its HTTP client.
  *
  * @param environment - in place of the process's own
- * @throws Error when no provider has this slug, or the settings of any would stop the boot
+ * @throws Error when no provider has this slug, or the settings of any would fail the start
  */
 export async function withProvider<Result>(
   slug: string,
@@ -89,7 +89,7 @@ function providerModules(): readonly Type[] {
   return Reflect.getMetadata(MODULE_METADATA.IMPORTS, ProvidersModule) as Type[];
 }
 
-/** Starts modules of providers with these variables and nothing around them, as far as to know what they register. */
+/** Starts only the modules of providers with these variables, to find the providers that they register. */
 async function startProviders(module: Type, environment: Environment): Promise<HealthProvider[]> {
   const context = await startContext(module, environment);
   const providers = context.get(ProviderRegistry, { strict: false }).list();

@@ -25,7 +25,7 @@ export function addProvidersCommand(providers: Command, print: Print): void {
   });
 }
 
-/** Makes a command print the public keys that this deployment authenticates with. */
+/** Makes a command print the public keys of this deployment's client authentication. */
 export function addClientKeysCommand(clientKeys: Command, print: Print): void {
   clientKeys.action(async () => {
     const keySet = clientKeySet(await readOwnCatalogue(process.env));
@@ -117,8 +117,8 @@ function parseUrl(text: string): URL {
 }
 
 /**
- * Outside production the service starts a sandbox for the providers without credentials. How requests leave is looked
- * at once, not for each.
+ * Reads the providers of this deployment. Outside production the service starts a sandbox for providers without
+ * credentials. The settings of outgoing requests are checked once, not for each provider.
  */
 function readOwnCatalogue(environment: Environment): Promise<CatalogueEntry[]> {
   const SANDBOX_URL = environment['SANDBOX_URL'] || 'http://127.0.0.1:3001';

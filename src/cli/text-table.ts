@@ -1,4 +1,4 @@
-/** Returns rows as lines with their columns below each other; the last one is as wide as it is. */
+/** Returns rows as lines with aligned columns. The last column is not padded. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

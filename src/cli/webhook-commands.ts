@@ -7,7 +7,7 @@ import type { Print } from './output.js';
 import { textTable } from './text-table.js';
 
 const requester = { actor: 'cli' };
-/** More attempts than this are not printed. */
+/** Most attempts that are printed. */
 const mostListed = 100;
 
 interface AddOptions {

@@ -6,7 +6,7 @@ import { checkService, countWrong } from './doctor.js';
 import { readCatalogue } from './provider-catalogue.js';
 
 /**
- * Finds every setting that stops the boot, for a start that failed at the first of them.
+ * Finds every setting that fails the start, after a start that failed at the first of them.
  *
  * @param isWorker - a worker starts no links, and does not read their settings
  * @param known - text that was shown already

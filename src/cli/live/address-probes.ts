@@ -18,7 +18,7 @@ import {
 /** Difference between the two clocks above which signatures and lifetimes suffer, in milliseconds. */
 const maxClockDifferenceMs = 60_000;
 
-/** Codes of a name or a certificate that is wrong, rather than of a network that is down. */
+/** Codes of a wrong name or certificate, in contrast to a network that is down. */
 const wrongAddress = /\b(ENOTFOUND|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|CERT_\w+|DEPTH_ZERO\w+|SELF_SIGNED\w+|UNABLE_TO_\w+)/;
 
 /**
@@ -91,7 +91,7 @@ export const documentationProbe: Probe = {
   },
 };
 
-/** A provider that was to end: whether it has. */
+/** Whether a provider that announced its end has ended. */
 export const lifecycleProbe: Probe = {
   name: 'end of the provider',
   applies: ({ definition }) => definition.lifecycle.status !== 'live' && definition.apiBaseUrl !== undefined,

@@ -14,7 +14,7 @@ import {
   type ProbeBench,
 } from './probe.js';
 
-/** A web app reads its parameters in the browser; its server sees none. */
+/** Whether the authorization page can be probed. The server of a web app sees no parameters. */
 function canAskForAuthorization(bench: ProbeBench): boolean {
   const { definition, settings } = bench;
   return (
@@ -66,7 +66,7 @@ function callbackError({ headers }: ProviderResponse, redirectUri: string): stri
   return /^[a-z_]{0,40}$/.test(error) ? error : 'an unreadable error';
 }
 
-/** The page where the user decides, with our client and our redirect URI. */
+/** The consent page, with our client and our redirect URI. */
 export const authorizationProbe: Probe = {
   name: 'authorization page',
   applies: canAskForAuthorization,
@@ -106,7 +106,7 @@ export const foreignRedirectProbe: Probe = {
   },
 };
 
-/** PKCE parameters, where none are declared to be supported. */
+/** PKCE parameters, if the definition declares no support. */
 export const pkceProbe: Probe = {
   name: 'PKCE',
   applies: (bench) => canAskForAuthorization(bench) && (bench.definition as OAuth2Definition).pkce === 'unsupported',

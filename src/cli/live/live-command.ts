@@ -20,7 +20,7 @@ export interface LiveReport {
   readonly results?: readonly ProbeResult[];
 }
 
-/** Where the time of each provider's last probes is kept. */
+/** The file with the time of each provider's last probes. */
 export const diaryFile = '.cufflink/live-probes.json';
 
 /**

@@ -26,7 +26,7 @@ import {
   wrongSignatureProbe,
 } from './token-probes.js';
 
-/** In the order in which they are asked. The one of the hosts comes before all of them, once for each host. */
+/** The probes in their order. The probe of hosts comes before all of them, once for each host. */
 export const probes: readonly Probe[] = [
   clockProbe,
   discoveryProbe,
@@ -66,11 +66,11 @@ export interface LiveOptions {
 }
 
 /**
- * Asks one provider what its definition declares. No probe has a user, so none can spend or end anything. Every code,
- * token and state is a random value that begins with `cufflink-probe-`.
+ * Compares one provider with its definition by probes. No probe has a user, so none can spend or end anything. Every
+ * code, token and state is a random value that begins with `cufflink-probe-`.
  *
  * @param entry - the provider, and the settings of this deployment
- * @returns one result for each probe that can be asked; a failed request is a result too
+ * @returns one result for each applicable probe; a failed request is a result too
  */
 export async function askProvider(
   { definition: declared, settings }: CatalogueEntry,

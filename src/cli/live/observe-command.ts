@@ -12,7 +12,7 @@ import { waitForRedirect } from './redirect.js';
 import { shapeOfBody, type Shape } from './shape.js';
 import { observeGrant, type ObservedFact } from './user-observation.js';
 
-/** How long the test user has. */
+/** Time limit for the test user. */
 const consentMs = 10 * 60 * 1_000;
 
 /** The facts that the consent of a test user showed. None of the provider's values is in it. */
@@ -27,7 +27,7 @@ export interface UserObservation {
 
 /** One response, without its values. */
 interface ObservedResponse {
-  /** Which endpoint responded. */
+  /** The endpoint that responded. */
   readonly from: string;
   readonly status: number;
   readonly shape: Shape;
@@ -74,7 +74,7 @@ export async function observeUser(
       observedOn: now.toISOString().slice(0, 10),
       version,
       facts,
-      // Now that every token is known to the redaction.
+      // Converted only now, when the redaction knows every token.
       responses: seen.map(([request, { status, body }]) => ({
         from: endpointOf(provider, request),
         status,
@@ -86,7 +86,7 @@ export async function observeUser(
   }
 }
 
-/** The name of the endpoint. Its path may have the user's id, so it is not shown. */
+/** Returns the name of the endpoint. Its path may have the user's id, so it is not shown. */
 function endpointOf({ settings }: HealthProvider, { method, url, body }: ProviderRequest): string {
   const path = url.split('?')[0];
   const endpoints = Object.entries(settings.endpoints as unknown as Record<string, string | undefined>);

@@ -8,14 +8,14 @@ const dayMs = 24 * 60 * 60 * 1_000;
 const entrySchema = z.object({ askedAt: z.iso.datetime(), documentation: z.string().optional() });
 const diarySchema = z.record(z.string(), entrySchema);
 
-/** Remembers in a file when each provider was asked: once a day is enough, and more would look like an attack. */
+/** Remembers in a file when each provider was probed. Once a day is enough, and more would look like an attack. */
 export class ProbeDiary {
   private constructor(
     private readonly file: string,
     private readonly entries: Map<string, z.infer<typeof entrySchema>>,
   ) {}
 
-  /** @throws Error when the file is there and cannot be read */
+  /** @throws Error when the file exists and cannot be read */
   static async open(file: string): Promise<ProbeDiary> {
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
@@ -37,7 +37,7 @@ export class ProbeDiary {
     return { documentation: this.entries.get(slug)?.documentation };
   }
 
-  /** Notes that a provider is being asked. Written before the first request, so that a run that is stopped counts. */
+  /** Records that a provider is probed. Written before the first request, so that a stopped run counts. */
   async note(slug: string, now: Date, { documentation }: ProbeMemory): Promise<void> {
     const entry = { askedAt: now.toISOString(), ...(documentation === undefined ? {} : { documentation }) };
     this.entries.set(slug, entry);

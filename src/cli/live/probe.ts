@@ -10,7 +10,7 @@ import type { SettingsOf } from '../../provider-kit/definition/provider-settings
 import type { ProviderHttpClient } from '../../provider-kit/http/http-client.js';
 import type { ProviderResponse } from '../../provider-kit/http/http-message.js';
 
-/** `OK`: the provider does as declared; `DIFFERS`: it does not; `UNKNOWN`: the response does not tell. */
+/** `OK`: the provider does as declared; `DIFFERS`: it does not; `UNKNOWN`: the response does not show it. */
 export type Verdict = 'OK' | 'DIFFERS' | 'UNKNOWN';
 
 /** The result of one probe. */
@@ -62,7 +62,7 @@ export function unknown(compared: string): Observation {
   return { verdict: 'UNKNOWN', compared };
 }
 
-/** Returns a value that no provider has issued, and that its logs show to be of a probe. */
+/** Returns a value that no provider has issued, and that is recognizable as a probe in the provider's logs. */
 export function probeValue(): string {
   return `cufflink-probe-${randomBytes(16).toString('hex')}`;
 }
@@ -96,14 +96,14 @@ export function get(
   return http.send({ method: 'GET', url, headers, timeoutMs: 10_000, mayRedirect: true });
 }
 
-/** Says which response came, in fixed words. */
+/** Describes a response in fixed words. */
 export function describeStatus({ status, headers }: ProviderResponse): string {
   const { location } = headers;
   const to = location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : '';
   return `HTTP ${status}${to}`;
 }
 
-/** Says how a call ended that our own client made: the code of the error, and its detail, which has no free text. */
+/** Describes the error of a call by our own client: its code, and its detail, which has no free text. */
 export function describeError(error: unknown): string {
   return error instanceof AppError
     ? `${error.code}${error.detail === undefined ? '' : ` (${error.detail})`}`

@@ -7,12 +7,12 @@ import type { CallbackParameters } from '../../provider-kit/handshake.js';
 /** A callback has a few short parameters. */
 const longestForm = 64 * 1024;
 
-/** Waits for the browser's return, in either of two ways. */
+/** How to wait for the browser's return. */
 export interface RedirectOptions {
   readonly redirectUri: string;
-  /** Parameters that mean something at the provider; the others are dropped. */
+  /** Parameters that the provider uses; the others are dropped. */
   readonly used: readonly string[];
-  /** Where the operator pastes the URL that the browser was sent to. */
+  /** The input in which the operator pastes the redirect URL of the browser. */
   readonly input: Readable;
   readonly tell: (text: string) => void;
   readonly timeoutMs: number;

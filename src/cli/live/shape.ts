@@ -1,6 +1,6 @@
 import { scrub } from '../../redaction/scrub.js';
 
-/** A name that a developer chose. Ids, tokens and addresses are none, and may be keys all the same. */
+/** A name that a developer chose. Ids, tokens and addresses are none, although they may be keys of an object. */
 const fieldName = /^(?=.{1,40}$)[A-Za-z_$][A-Za-z_.:-]*\d{0,2}$/;
 const deepest = 8;
 const mostShapes = 5;

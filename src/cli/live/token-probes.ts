@@ -24,7 +24,7 @@ const withoutClient = unknown(
   'This needs our client secret: use --with-client, and set the credentials of the provider.',
 );
 
-/** Runs a call that the provider must reject, and compares how the rejection is read. */
+/** Runs a call that the provider must reject, and compares our reading of the rejection. */
 async function expectRejection(call: Promise<unknown>, wanted: string, meaning: string): Promise<Observation> {
   const error: unknown = await call.then(
     () => undefined,
@@ -63,7 +63,7 @@ function exchange(bench: ProbeBench, change: Partial<OAuth2Settings>): Promise<u
   return client.exchangeCode(definition, settings, { code: probeValue(), redirectUri, scopes, ...pkce });
 }
 
-/** A client that does not exist. One that signs is left out: what it sends is made with our own key. */
+/** A client that does not exist. A client that signs is left out, because the probe would use our own key. */
 export const wrongClientProbe: Probe = {
   name: 'wrong client',
   applies: (bench) =>
@@ -84,7 +84,7 @@ export const randomCodeProbe: Probe = {
       : Promise.resolve(withoutClient),
 };
 
-/** Which error means a dead grant. */
+/** The error that means a dead grant. */
 export const randomRefreshProbe: Probe = {
   name: 'random refresh token',
   applies: (bench) => hasKnownTokenUrl(bench) && bench.definition.noRefreshToken !== true,
@@ -203,7 +203,7 @@ export const requestTokenProbe: Probe = {
   },
 };
 
-/** Our consumer key with a secret that is not ours, so nothing of ours is sent but a public name. */
+/** Our consumer key with another secret. So only a public name of ours is sent. */
 export const wrongSignatureProbe: Probe = {
   name: 'wrong signature',
   applies: isOAuth1,

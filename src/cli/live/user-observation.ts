@@ -3,7 +3,7 @@ import type { HealthProvider } from '../../provider-kit/health-provider.js';
 import type { TokenResponse } from '../../provider-kit/token-response.js';
 import { differs, describeError, ok, unknown, type Observation } from './probe.js';
 
-/** One fact of the definition, and what a consent has shown about it. */
+/** One fact of the definition, and the observation of a consent about it. */
 export interface ObservedFact extends Observation {
   readonly fact: string;
 }
