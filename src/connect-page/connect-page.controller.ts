@@ -29,10 +29,10 @@ import { disconnectPage, openingPage } from './pages/question-pages.js';
 
 /** Headers of a redirect: the next page learns nothing about the one before. */
 const redirectHeaders = { 'referrer-policy': 'no-referrer' } as const;
-/** The longest text that somebody searches for. */
+/** The longest text of a search. */
 const longestSearch = 60;
 
-/** A page to show, or a place to go to. */
+/** A page, or a redirect. */
 type Response = CompanyPage | { readonly redirect: string };
 
 /**
@@ -144,7 +144,7 @@ export class ConnectPageController {
     await this.respond({ redirect: hostedPagePath(session.handle) }, request, reply);
   }
 
-  /** The link of a session is followed: it asks to be opened, or has been opened in this browser. */
+  /** Follows the link of a session: asks to open it, or shows the session that this browser has opened. */
   private async follow(token: string, request: FastifyRequest): Promise<Response> {
     const unopened = await this.sessions.findUnopened(token);
     if (unopened !== undefined) {
@@ -184,7 +184,7 @@ export class ConnectPageController {
     }
   }
 
-  /** Shows the devices, and once each outcome that the person has not read yet. */
+  /** Shows the devices, and each unread outcome once. */
   private async showChoice(
     session: OpenLinkSession,
     words: string,
@@ -227,7 +227,7 @@ export class ConnectPageController {
   }
 }
 
-/** Tells whether an error is one that the person, or time, can do something about. The others are logged. */
+/** Tells whether the person can fix an error, or can wait for its end. The others are logged. */
 function isForPerson(error: unknown): error is AppError {
   return error instanceof AppError && error.act !== 'operator' && error.act !== 'us';
 }

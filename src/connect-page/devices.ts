@@ -17,7 +17,7 @@ export interface Device {
   readonly isOut: boolean;
 }
 
-/** Knows which devices a session may show, and in which state. */
+/** Lists the devices of a session, with their states. */
 @Injectable()
 export class Devices {
   constructor(

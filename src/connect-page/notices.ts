@@ -6,7 +6,7 @@ import { en, type OutcomeName } from '../web/languages/en.js';
 import { outcomeOfError } from '../web/outcomes.js';
 import type { Notice } from './pages/choice-page.js';
 
-/** Collects what the page of a session has to tell once. Nothing in a URL adds to it (AR-28). */
+/** Collects the notices that the page of a session shows once. Nothing in a URL adds to them (AR-28). */
 @Injectable()
 export class Notices {
   constructor(
@@ -15,10 +15,10 @@ export class Notices {
   ) {}
 
   /**
-   * Takes the outcomes of links that this browser started in the session, and of what was done on its page.
+   * Takes the outcomes of links that this browser started in the session, and of actions on its page.
    *
    * @param secrets - of links, by id, from the browser's cookies
-   * @returns the notices, the oldest first, and the links whose cookies have done their work
+   * @returns the notices, the oldest first, and the links whose cookies are no longer needed
    */
   async take(
     session: OpenLinkSession,
@@ -37,7 +37,7 @@ export class Notices {
   }
 }
 
-/** The words for the stored outcome of a link: `connected`, an error code, or a refusal that has no code of its own. */
+/** Returns the words for the stored outcome of a link: `connected`, an error code, or a refusal without a code. */
 function nameOf(outcome: string): OutcomeName {
   if (outcome === 'connected') {
     return outcome;

@@ -25,7 +25,7 @@ export class ConsoleConnections {
   ) {}
 
   /**
-   * Returns the connections that a query asks for; those that need a relink when it names no filter.
+   * Returns the connections of a query. Without a filter these are the connections that need a new link.
    *
    * @throws {@link RequestInvalidError} when the cursor is not one of ours
    */

@@ -6,7 +6,7 @@ import { ProviderHealth } from '../fleet/provider-health.js';
 import { ProviderRegistry } from '../provider-kit/provider-registry.js';
 import { consoleConfig, type ConsoleConfig } from './console.config.js';
 
-/** How long findings are shown again, in milliseconds: they need connections of their own to the database. */
+/** How long findings are kept, in milliseconds, because they need connections of their own to the database. */
 const cacheMs = 60_000;
 
 /** The findings of `doctor` about this process. */

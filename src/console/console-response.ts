@@ -10,10 +10,10 @@ import { consoleConfig, type ConsoleConfig } from './console.config.js';
 import { ConsoleSessions, type Operator } from './console-sessions.js';
 import { consoleHeaders, problemPage } from './pages/console-page.js';
 
-/** A page, or where to go instead. */
+/** A page, or a redirect. */
 export type ConsoleOutcome = string | { readonly redirect: string };
 
-/** Responds to requests to the console with pages, and lets only operators see them. */
+/** Responds to requests to the console with pages, for operators only. */
 @Injectable()
 export class ConsoleResponse {
   constructor(
@@ -23,7 +23,7 @@ export class ConsoleResponse {
     @Inject(linksConfig.KEY) private readonly links: LinksConfig,
   ) {}
 
-  /** Responds to an operator. Anybody else is sent to the page on which operators sign in. */
+  /** Responds to an operator. Redirects anybody else to the sign-in page. */
   async toOperator(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -50,7 +50,7 @@ export class ConsoleResponse {
     render: (message: string) => string = problemPage,
   ): Promise<void> {
     if (!this.config.isOn) {
-      // As for a path that does not exist.
+      // The response for a path that does not exist.
       throw new NotFoundException();
     }
     void reply.headers(consoleHeaders);

@@ -1,6 +1,6 @@
 /**
- * The only script of the console, sent as a file of its own. It asks for the page again every 30 seconds and puts the
- * elements with `data-live` in the place of the ones that are there. Without it the pages work, and do not change.
+ * The only script of the console, sent as a file of its own. It requests the page again every 30 seconds and replaces
+ * the elements with `data-live`. Without it the pages work, and do not change.
  */
 export const consoleScript = `'use strict';
 const everyMs = 30000;

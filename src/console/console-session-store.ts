@@ -7,14 +7,14 @@ export interface StoredConsoleSession {
   readonly secretHash: Buffer;
   readonly apiKeyId: string;
   readonly expiresAt: Date;
-  /** Vouches for all of it. */
+  /** MAC over all of it. */
   readonly mac: Buffer;
 }
 
 const statements = {
   readExpiry: {
     name: 'console-sessions-read-expiry',
-    // To the millisecond, as a Date has it: the MAC is over this instant.
+    // To the millisecond, as in a Date, because the MAC covers this instant.
     text: `SELECT date_trunc('milliseconds', now() + $1 * interval '1 second') AS "expiresAt"`,
   },
   insert: {

@@ -54,7 +54,7 @@ export class ConsoleSessionController {
     });
   }
 
-  /** The same for everybody. */
+  /** Open to anyone: the script is the same for everybody. */
   @Get('console.js')
   @Public()
   async script(@Res() reply: FastifyReply): Promise<void> {

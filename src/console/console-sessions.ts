@@ -25,8 +25,8 @@ export interface Operator {
 }
 
 /**
- * Sessions of the console. An API key with the scope `console` is exchanged for one, so that the key itself is sent
- * once and never kept by the browser. The session ends with the key: each request looks at it again.
+ * Sessions of the console. An API key with the scope `console` is exchanged for one. So the key itself is sent once,
+ * and the browser never keeps it. The session ends with the key, which each request checks again.
  */
 @Injectable()
 export class ConsoleSessions {
@@ -74,7 +74,7 @@ export class ConsoleSessions {
   }
 
   /**
-   * Returns who looks.
+   * Returns the operator of a session.
    *
    * @param secret - from the cookie; `undefined` when there is none
    * @throws {@link ConsoleSessionInvalidError} when there is no such session, it has expired, or its key has
@@ -94,7 +94,7 @@ export class ConsoleSessions {
     return { requester, mayResend: caller.scopes.has('webhooks:write') };
   }
 
-  /** Ends a session in the database. A cookie that the browser keeps is of no use then. */
+  /** Ends a session in the database, which makes a remaining cookie useless. */
   async signOut(secret: string, { requester }: Operator): Promise<void> {
     await this.audit.record({ ...requester, action: 'console.signed_out', outcome: 'success' });
     await this.store.remove(hashOneTimeSecret(secret));
@@ -114,7 +114,7 @@ function checkCaller(caller: Caller): void {
   }
 }
 
-/** The first value keeps these rows apart from those of API keys, whose branch key signs both. */
+/** Returns the signed row. The first value distinguishes it from rows of API keys: one branch key signs both. */
 function toRow(secretHash: Buffer, apiKeyId: string, expiresAt: Date): BoundValue[] {
   return ['console session', secretHash, apiKeyId, expiresAt];
 }

@@ -9,7 +9,7 @@ const schema = z.object({
 
 /** Reads whether there is a console. */
 export function readConsoleConfig(environment: Environment): {
-  /** Not in production, unless CONSOLE says so. */
+  /** False in production, unless CONSOLE is `on`. */
   isOn: boolean;
   /** The environment at the start of the process, for the findings of `doctor`. */
   environment: Environment;

@@ -31,13 +31,13 @@ import { resentPage, webhooksPage } from './pages/webhooks-page.js';
 
 /** Hours of the chart on the overview. */
 const historyHours = 7 * 24;
-/** Failed deliveries of one endpoint that are shown. */
+/** Most failed deliveries that are shown for one endpoint. */
 const mostFailed = 20;
 
 type PageQuery = Readonly<Record<string, unknown>>;
 
 /**
- * The pages of the console. All but one form only show something, and no page holds a token. Anyone may ask for a page;
+ * The pages of the console. All except one form are read-only, and no page holds a token. Anyone may request a page;
  * {@link ConsoleResponse} shows it to operators only.
  */
 @ApiExcludeController()

@@ -96,7 +96,7 @@ export class CufflinkApi {
     return this.call('POST', `/v1/links/${encodeURIComponent(linkId)}/confirm`, body);
   }
 
-  /** Asks for an access token and forgets it: the page shows what names it. */
+  /** Requests an access token and forgets it. The page shows only its fingerprint. */
   async readToken(userId: string, provider: string): Promise<z.infer<typeof tokenSchema> & { readonly line: string }> {
     const { body, line } = await this.call('GET', `${pathOf(userId, provider)}/token`);
     return { ...tokenSchema.parse(body), line };

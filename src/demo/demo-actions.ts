@@ -32,7 +32,7 @@ export class DemoActions {
     private readonly sandbox: SandboxControl,
   ) {}
 
-  /** Does what a button says. A refusal of Cufflink is a result too. */
+  /** Carries out the action of a button. A refusal of Cufflink is a result too. */
   async run(action: string, userId: string, provider: string): Promise<DemoResult> {
     const act = Object.hasOwn(this.acts, action) ? this.acts[action] : undefined;
     if (act === undefined) {

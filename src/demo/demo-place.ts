@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Where the demo runs, and what it acts with. */
+/** The address of the demo, and its credentials. */
 export interface DemoSettings {
   /** Of the service, as browsers of this machine reach it. */
   readonly apiUrl: string;
@@ -17,7 +17,7 @@ export class DemoPlace {
     this.#settings = settings;
   }
 
-  /** Tells whether a request is for the address that the demo opens at. */
+  /** Tells whether a request is for the demo's own address. */
   isHost(host: string | undefined): boolean {
     return this.#settings !== undefined && host === new URL(this.#settings.apiUrl).host;
   }

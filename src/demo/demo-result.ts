@@ -12,7 +12,7 @@ export interface DemoResult {
   readonly json?: string;
 }
 
-/** Says how Cufflink has refused a call. */
+/** Returns the result for a refusal of Cufflink. */
 export function refusalResult({ code, message, line }: ApiRefusal): DemoResult {
   return { tone: 'bad', text: message, call: line, facts: [['Error code', code]] };
 }

@@ -23,7 +23,7 @@ const home = '/demo';
  * A small application of a company: its users connect devices. It has no rights of its own here. It calls the public
  * API with an API key, as an application on another machine does.
  *
- * Every press is a form, and every response to one leads back to the page. The page shows once what came of it.
+ * Every press is a form, and every response to one leads back to the page. The page shows the result once.
  */
 @ApiExcludeController()
 @Controller('demo')
@@ -45,7 +45,7 @@ export class DemoController {
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { apiUrl, sandboxUrl } = this.place.get();
     if (!this.place.isHost(request.headers.host)) {
-      // Cookies and return URLs belong to one address; and no other site may read this page under a name of its own.
+      // Cookies and return URLs belong to one address. Also no other site may read this page under a name of its own.
       await reply.redirect(apiUrl + home, 303);
       return;
     }
@@ -89,8 +89,8 @@ export class DemoController {
   }
 
   /**
-   * The browser comes back from the hosted page. The link is confirmed for the user of this session, never for one that
-   * the URL names: a forwarded link then connects nobody.
+   * The browser comes back from the hosted page. The link is confirmed for the user of this session, never for a user
+   * in the URL. So a forwarded link connects nobody.
    */
   @Get('return')
   @Public()

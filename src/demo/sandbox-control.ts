@@ -19,7 +19,7 @@ const fakeSchema = z.object({
 /** A fake provider, as the sandbox describes it. */
 export type Fake = z.infer<typeof fakeSchema>;
 
-/** Controls the fake providers: the demo triggers at a press what a real provider does on its own. */
+/** Controls the fake providers: a press triggers an event that a real provider causes on its own. */
 @Injectable()
 export class SandboxControl {
   constructor(private readonly place: DemoPlace) {}

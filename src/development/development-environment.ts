@@ -5,12 +5,12 @@ import { join, resolve } from 'node:path';
 import { isSecretSet } from '../config/read-environment.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 
-/** Where a development keeps what it needs. */
+/** The directory of development: keys, journal and database. */
 export const developmentDirectory = resolve('.cufflink');
 
 /**
- * Gives the process what development needs and the environment does not name: a root key, a journal and a database, all
- * kept in `.cufflink/`. Called by the service and by the command line alike, so that both see the same data.
+ * Adds the settings of development that the environment does not name: a root key, a journal and a database, all kept
+ * in `.cufflink/`. Service and command line both call it, so that they see the same data.
  *
  * @param environment - the process's own; completed in place
  * @returns the database that was started or found, if one was needed

@@ -22,7 +22,7 @@ interface DevelopmentCredentials {
 
 const schema = z.object({
   SANDBOX_PORT: z.coerce.number('must be a port number.').int().min(0).max(65_535).default(3001),
-  /** A sandbox that somebody else runs; then none is started here. */
+  /** A running sandbox; if it is set, none is started here. */
   SANDBOX_URL: z.url({ protocol: /^http$/, error: 'must be the URL of a running vendor sandbox.' }).optional(),
 });
 
@@ -31,7 +31,7 @@ const lockFile = join(directory, 'start.lock');
 const grantsDirectory = join(directory, 'sandbox');
 
 /**
- * Runs the API with everything a newcomer needs beside it: database, vendor sandbox, credentials, and a first command.
+ * Runs the API with everything that a newcomer needs: database, vendor sandbox, credentials, and a first command.
  */
 export async function startDevelopment(): Promise<void> {
   const started: (() => Promise<void>)[] = [];
@@ -52,10 +52,10 @@ export async function startDevelopment(): Promise<void> {
   }
 }
 
-/** @param started - receives how to stop each part, as soon as it runs */
+/** @param started - receives a function that stops each part, as soon as it runs */
 async function startParts(started: (() => Promise<void>)[]): Promise<void> {
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
-  // Before anything runs: a wrong setting must not leave a database behind.
+  // Before anything runs, so that a wrong setting does not leave a database behind.
   readAppConfig(process.env);
   const { SANDBOX_PORT: sandboxPort, SANDBOX_URL: givenSandboxUrl } = readEnvironment(schema, process.env);
   started.push(await takeFolder());
@@ -86,9 +86,9 @@ async function startParts(started: (() => Promise<void>)[]): Promise<void> {
 }
 
 /**
- * Takes the folder for this process: credentials and the sandbox's grants in it belong to one start at a time.
+ * Takes the folder for this process, because its credentials and the sandbox's grants belong to one start at a time.
  *
- * @returns how to give it back
+ * @returns a function that releases it
  */
 async function takeFolder(): Promise<() => Promise<void>> {
   mkdirSync(directory, { recursive: true });
@@ -103,7 +103,7 @@ async function takeFolder(): Promise<() => Promise<void>> {
   return async () => release();
 }
 
-/** Prefers one port, so that URLs in a browser stay the same; takes a free one when somebody else has it. */
+/** Prefers one port, so that URLs in a browser stay the same. Takes a free one if that port is in use. */
 async function startSandbox(port: number, log: (line: string) => void): Promise<VendorSandbox> {
   mkdirSync(grantsDirectory, { recursive: true, mode: 0o700 });
   const options = { providers: new Map(), memory: { directory: grantsDirectory, report: log } };

@@ -25,22 +25,22 @@ const UNFINISHED_PREFIX = 'unfinished-';
 export interface EmbeddedPostgresOptions {
   /** Directory of data, password and PostgreSQL's log; made when absent. One directory, one server. */
   readonly directory: string;
-  /** Made when absent; `cufflink` unless given. */
+  /** Name of the database, which is created if it does not exist; `cufflink` when absent. */
   readonly database?: string;
-  /** Receives what happened, a sentence at a time, without secrets. */
+  /** Receives progress messages, a sentence at a time, without secrets. */
   readonly log?: (line: string) => void;
   /** Server settings by name, as in postgresql.conf. They have no effect on a server that is already running. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** List of users, from which root picks one for PostgreSQL; `/etc/passwd` unless given. */
+  /** List of users, from which root picks one for PostgreSQL; `/etc/passwd` when absent. */
   readonly passwdFile?: string;
-  /** Directory for data that this user could not reach in `directory`; `/var/lib/cufflink` unless given. */
+  /** Directory for data that this user could not reach in `directory`; `/var/lib/cufflink` when absent. */
   readonly reachableFolder?: string;
 }
 
 export interface EmbeddedPostgres {
   /** `postgres://user:password@127.0.0.1:port/database`; a secret. The user is a superuser. */
   readonly url: string;
-  /** Whether the server was running before, started by somebody else. */
+  /** Whether another process had started the server before. */
   readonly attached: boolean;
   /**
    * Shuts the server down, ending its open transactions, and returns once it has ended. Does nothing when attached.
@@ -111,7 +111,7 @@ async function startOrAttach(directory: string, options: EmbeddedPostgresOptions
         return { url: urlOf(port, password, database), attached: false, stop: () => stopServer(server) };
       }
       const logEnd = await lastLines(logFile);
-      // Both pass: somebody else took the port, or children of a killed server are still on their way out.
+      // Both causes are temporary: another process took the port, or children of a killed server still run.
       if (!/could not bind|pre-existing shared memory block/.test(logEnd)) {
         throw new Error(`Its log, ${logFile}, ends with:\n${logEnd}`);
       }
@@ -201,7 +201,7 @@ async function launch(
     const server = spawn(
       join(home.binariesFolder, 'bin', 'postgres'),
       ['-D', dataDirectory, ...Object.entries(allSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      // Detached: an interrupt from the terminal is for us, and we decide when the server stops.
+      // Detached, because an interrupt from the terminal is for us, and we decide when the server stops.
       { ...surroundingsOf(home), detached: true, stdio: ['ignore', log.fd, log.fd] },
     );
     await once(server, 'spawn');
@@ -212,7 +212,7 @@ async function launch(
   }
 }
 
-/** Nothing of our own environment is passed on: no secrets, no `PG…` or locale variables. */
+/** Returns the surroundings of the server, without our own environment: no secrets, no `PG…` or locale variables. */
 function surroundingsOf(home: PostgresHome) {
   return { cwd: home.folder, env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' }, ...home.account };
 }
@@ -260,7 +260,7 @@ function hasEnded(server: ChildProcess): boolean {
   return server.exitCode !== null || server.signalCode !== null;
 }
 
-/** Makes the database unless it is there. */
+/** Creates the database unless it exists. */
 async function makeDatabase(port: number, password: string, database: string): Promise<'made' | 'not up yet'> {
   const client = new pg.Client({
     connectionString: urlOf(port, password, 'postgres'),

@@ -13,8 +13,8 @@ const POLL_INTERVAL_MS = 50;
  *
  * @param file - created when absent and left in place; nothing else may open it
  * @param timeoutMs - how long to wait for the lock
- * @param action - what to do while holding it
- * @returns what the action returns
+ * @param action - runs while the lock is held
+ * @returns the result of the action
  * @throws Error when the lock is not free within `timeoutMs`, or its file cannot be written; and the errors of the
  *   action
  */
@@ -37,7 +37,7 @@ export async function withExclusiveLock<Result>(
 /**
  * Takes the same lock until it is released, or until the process ends.
  *
- * @returns what releases it; `undefined` if it is not free within `timeoutMs`
+ * @returns a function that releases it; `undefined` if it is not free within `timeoutMs`
  * @throws Error when the file cannot be written
  */
 export async function takeExclusiveLock(file: string, timeoutMs: number): Promise<(() => void) | undefined> {

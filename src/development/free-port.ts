@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Systems give ports from 32768 or 49152 on to any process: such a port would soon be taken. */
+/** Below 32768 and 49152: systems give higher ports to any process, so such a port would soon be taken. */
 const [firstPort, endPort] = [20_000, 32_000];
 const attempts = 100;
 
-/** Returns a port of this machine that was free a moment ago, and that nobody gets by asking for any port. */
+/** Returns a port that was free a moment ago, and that the system does not give to a process without a choice. */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = firstPort + Math.floor(Math.random() * (endPort - firstPort));

@@ -47,10 +47,10 @@ export interface RootSurroundings {
  * `surroundings.reachableFolder`, and `postgres` is a link to it. If that user cannot reach the programs, they are
  * copied to the same place, once per version. Permissions and owners of everything else stay as they are.
  *
- * @param directory - existing, absolute and without links; never handed to anybody
+ * @param directory - existing, absolute and without links; its owner never changes
  * @param binaries - the programs as installed
  * @param surroundings - used by root only
- * @throws Error when the folder belongs to somebody else, or no longer can be reached by its owner
+ * @throws Error when the folder belongs to another user, or its owner can no longer reach it
  */
 export async function preparePostgresHome(
   directory: string,
@@ -124,7 +124,7 @@ async function findLinkedFolder(
   reachableFolder: string,
 ): Promise<string | undefined> {
   const folder = await readlink(entry);
-  // We are root: a link that somebody else put there must not make us use any other place.
+  // We are root: a link by another user must not make us use any other place.
   if (dirname(folder) !== reachableFolder || (await findStats(folder)) === undefined) {
     return undefined;
   }
@@ -168,7 +168,7 @@ async function copyBinaries(binaries: PostgresBinaries, reachableFolder: string)
   return target;
 }
 
-/** Undoes a umask such as 077, under which npm leaves files only their owner can read. */
+/** Undoes a umask such as 077, with which npm makes files that only their owner can read. */
 async function letEverybodyRead(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {

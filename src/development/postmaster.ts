@@ -35,8 +35,8 @@ export async function findPostmaster(dataDirectory: string): Promise<Postmaster 
     return undefined;
   }
   if (!(await commandLine(processId)).includes(recordedDirectory)) {
-    // PostgreSQL takes the id of its parent, which we will be, for a left-over one. Deleting the file instead would
-    // also lose its shared memory's key, and with that the check that no child of the killed server still writes.
+    // PostgreSQL takes the id of its parent, which we will be, for a left-over one. Without the file, the key of its
+    // shared memory would be lost too, and with it the check that no child of the killed server still writes.
     await writeFile(lockFile, content.replace(/^.*/, String(process.pid)));
     return undefined;
   }
@@ -58,7 +58,7 @@ function isAlive(processId: number): boolean {
   }
 }
 
-/** Empty when the process has just ended, or waits as a zombie for a parent that never asks. */
+/** Returns an empty text when the process has just ended, or is a zombie. */
 async function commandLine(processId: number): Promise<string> {
   return readFile(`/proc/${processId}/cmdline`, 'utf8').catch(async () => {
     const ps = promisify(execFile)('ps', ['-o', 'command=', '-p', String(processId)]);
@@ -69,7 +69,7 @@ async function commandLine(processId: number): Promise<string> {
   });
 }
 
-/** A checkout moved while in use still has the same folder, under a path PostgreSQL does not know. */
+/** Compares folders, not paths: a checkout that was moved while in use still has the same folder. */
 async function areDifferentFolders(folder: string, recordedFolder: string): Promise<boolean> {
   const recorded = await stat(recordedFolder).catch(() => undefined);
   const { dev, ino } = await stat(folder);

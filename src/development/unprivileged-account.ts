@@ -7,10 +7,10 @@ export interface Account {
 const PREFERRED_NAMES = ['postgres', 'nobody'];
 
 /**
- * Chooses the account PostgreSQL runs under when we are root, which it refuses to run as.
+ * Chooses the account of PostgreSQL when we are root, because it refuses to run as root.
  *
- * It has to be one the machine knows, because `initdb` looks its own user up: `postgres`, else `nobody`, else the first
- * that is not root.
+ * The machine must know the account, because `initdb` looks its own user up. The choice is `postgres`, else `nobody`,
+ * else the first that is not root.
  *
  * @param passwd - content of `/etc/passwd`
  * @throws Error when root is the only account

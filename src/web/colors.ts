@@ -28,8 +28,8 @@ export function textOn(background: string, contrast = leastContrast): string {
 }
 
 /**
- * Returns a color as text that can be read on every one of the backgrounds. A color that cannot be read there is mixed
- * with black or white, as little as suffices.
+ * Returns a color for text that can be read on every one of the backgrounds. A color that cannot be read there is mixed
+ * with the least sufficient share of black or white.
  *
  * @param backgrounds - all of them light, or all of them dark
  */

@@ -23,13 +23,13 @@ export interface Outcome {
   readonly requestId?: string | undefined;
 }
 
-/** A page before it has the company's dress. */
+/** A page without the company's name, logo and color. */
 export interface CompanyPage {
   readonly title: string;
   readonly content: HtmlContent;
   /** Where "Back to" leads; the company's own page if absent. */
   readonly returnUrl?: string | undefined;
-  /** Whether there is nothing to do on the page but to go back. */
+  /** Whether going back is the only action on the page. */
   readonly isEnd?: boolean;
   /** The kind's own style, as given to {@link CompanyPages.headersFor}. */
   readonly style?: string;
@@ -40,7 +40,7 @@ const ownStyle =
   '.outcome{padding:1.5rem}.sign{width:3rem;height:3rem;margin:0;border:3px solid;border-radius:50%;display:grid;' +
   'place-items:center;font-size:1.5rem;font-weight:700}';
 
-/** Pages for the company's users: in the company's dress and the reader's language. */
+/** Pages for the company's users, with the company's name, logo and color, in the reader's language. */
 @Injectable()
 export class CompanyPages {
   private readonly style: string;
@@ -111,7 +111,7 @@ export class CompanyPages {
   }
 }
 
-/** The company's color: buttons have it as it is, and texts have it shaded as far as they can be read. */
+/** Returns the style with the company's color. Buttons have it unchanged; texts have a readable shade of it. */
 function styleOf(color: string | undefined): string {
   if (color === undefined) {
     return ownStyle;

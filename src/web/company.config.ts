@@ -24,10 +24,10 @@ export interface Logo {
   readonly bytes: Buffer;
 }
 
-/** Reads whose pages these are: people see the company, not this service. */
+/** Reads the company's name, logo and color: people see the company, not this service. */
 export function readCompanyConfig(environment: Environment): {
   name: string | undefined;
-  /** Where "Back to" leads if a link does not say. */
+  /** Target of "Back to" if a link names none. */
   url: string | undefined;
   /** `#rrggbb` */
   color: string | undefined;

@@ -9,14 +9,14 @@ export type HtmlContent = string | number | Html | undefined | false | readonly 
 
 /**
  * Renders a template: html`<p>${name}</p>`. Every string is escaped, in text and in quoted attributes. The result of
- * another template is taken as it is.
+ * another template is not escaped again.
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly HtmlContent[]): Html {
-  // The library also takes promises and then returns one; the types above let none in.
+  // The library also takes promises and then returns one; the types above exclude them.
   return render(parts, ...contents) as Html;
 }
 
-/** Takes constant text of ours, such as a style sheet, without escaping it. Never for anything that came in. */
+/** Marks our own constant text, such as a style sheet, as safe. Never use it for text from outside. */
 export function trusted(constant: string): Html {
   return trust(constant);
 }

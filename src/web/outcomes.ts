@@ -22,7 +22,7 @@ const outcomes: Partial<Record<ErrorCode, OutcomeName>> = {
   CONNECTION_NOT_FOUND: 'notFound',
 };
 
-/** Returns which words tell a person of an error. docs/errors.md says the same to callers. */
+/** Returns the words for a person about an error. docs/errors.md says the same to callers. */
 export function outcomeOfError(code: ErrorCode): OutcomeName {
   return outcomes[code] ?? 'ourFault';
 }

@@ -5,7 +5,7 @@ import { styleOf } from './page.js';
 export interface PagePermissions {
   /** Whether providers may have plain http, as the vendor sandbox has. */
   readonly plainHttp?: boolean;
-  /** Schemes of apps that a form may lead back to, each with its colon. */
+  /** Schemes of apps to which a form may lead back, each with its colon. */
   readonly appSchemes?: readonly string[];
   /** The page's own style, as given to `renderPage`. */
   readonly style?: string;

@@ -1,6 +1,6 @@
 /**
- * The style of every page that people see: the hosted page, outcomes of links, the sandbox, the demo and the console.
- * It names no file and no font from elsewhere. Browsers pick light or dark by the person's own setting.
+ * The style of every page for people: the hosted page, outcomes of links, the sandbox, the demo and the console. It
+ * loads no file and no font. Browsers pick light or dark by the person's own setting.
  */
 export const pageStyle = [
   ':root{color-scheme:light dark;--accent:#1f5fbf;--accent-text:#fff;--button:var(--accent);--text:#1b1f24;' +

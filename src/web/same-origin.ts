@@ -1,6 +1,6 @@
 /**
- * Tells whether a form came from a page of ours, by the headers of the browser. Old browsers send neither header; there
- * the cookie alone protects.
+ * Tells whether a form came from one of our pages, by the headers of the browser. Old browsers send neither header. For
+ * them only the cookie protects.
  *
  * @param headers - of the request
  * @param publicUrl - the URL under which browsers reach this service

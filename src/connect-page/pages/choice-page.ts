@@ -6,7 +6,7 @@ import { deviceMark } from './device-mark.js';
 /** The page has a search field if it shows at least this many devices. */
 const searchFrom = 9;
 
-/** Something that the page tells once. */
+/** A message that the page shows once. */
 export interface Notice {
   readonly name: OutcomeName;
   readonly provider: string;

@@ -7,6 +7,6 @@ export const connectStyle = [
   '.device:hover{border-color:var(--accent)}',
   '.mark{flex:none}.mark rect{stroke:var(--line)}.mark text{font:700 19px system-ui,sans-serif}',
   'small{display:block;font-weight:400}',
-  // It has the focus so that it is read first. Nothing can be done with it.
+  // It has the focus only so that it is read first, and has no action.
   '.notice:focus-visible{outline:none}.notice h2{margin:0 0 .25rem}.notice p{margin:0}',
 ].join('');

@@ -16,8 +16,8 @@ export interface Series {
 }
 
 /**
- * A chart of lines over time, as SVG. It has a text for people who do not see it, and each line has its own dashes
- * beside its colour.
+ * Returns a chart of lines over time, as SVG. It has a text for people who do not see it. Each line has its own dashes
+ * beside its color.
  *
  * @param instants - in their order, at least two
  */
@@ -83,7 +83,7 @@ function gridLine(at: number, label: string): Html {
     <text x="${left - 6}" y="${(at + 4).toFixed(1)}" text-anchor="end">${label}</text>`;
 }
 
-/** The next of 1, 2, 4, 10, 20, 40, 100 and so on, so that half of it reads well. */
+/** Returns the next of 1, 2, 4, 10, 20, 40, 100 and so on, so that half of it is easy to read. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 4, 10].map((each) => each * power).find((each) => each >= value) ?? value;

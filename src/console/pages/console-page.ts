@@ -122,7 +122,7 @@ export function problemPage(message: string): string {
   });
 }
 
-/** A table that scrolls by itself where the screen is narrow. */
+/** A table that scrolls by itself on a narrow screen. */
 export function table(name: string, heads: readonly (string | Html)[], rows: readonly Html[], empty: string): Html {
   if (rows.length === 0) {
     return html`<p class="muted">${empty}</p>`;
@@ -162,7 +162,7 @@ export function instant(at: Date | null | undefined): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')}</time>`;
 }
 
-/** Says how old the rows of a page are, where they come from a read replica. */
+/** Says how old the rows of a page are, if they come from a read replica. */
 export function ageNotice({ asOf, isFromReplica }: Omit<ReadResult<unknown>, 'result'>): Html | false {
   return isFromReplica && html`<p class="muted">From a read replica, as of ${instant(asOf)} UTC.</p>`;
 }
@@ -183,7 +183,7 @@ export function connectionLink(userId: string, provider: string): Html {
   return html`<a href="/console/connection?${query}">${provider}</a>`;
 }
 
-/** The state of a connection, in a colour and in words. */
+/** The state of a connection, in a color and in words. */
 export function stateOf(status: string, reason: string | null): Html {
   const kind = status === 'needs_relink' ? 'bad' : reason === null ? 'good' : 'warn';
   return html`<span class="state ${kind}">${status === 'needs_relink' ? 'needs relink' : status}</span>

@@ -114,7 +114,7 @@ function toRow({ slug, name, health }: ProviderRow): Html {
   </tr>`;
 }
 
-/** The circuit breaker, in a colour and in words. */
+/** The circuit breaker, in a color and in words. */
 export function circuitOf({ circuitBreaker, reason, retryAt }: RefreshHealth): Html {
   if (circuitBreaker === 'closed') {
     return html`<span class="state good">run</span>`;

@@ -10,7 +10,7 @@ interface Surroundings {
   readonly nowMs: number;
 }
 
-/** A connection with its state, and a button for everything that can be tried. */
+/** A connection with its state, and a button for each action. */
 export function connectionCard(connection: DemoConnection, { providers, fakes, nowMs }: Surroundings): Html {
   const { provider: slug, status, reason, last_error: lastError } = connection;
   const provider = providers.find((each) => each.slug === slug);
@@ -63,7 +63,7 @@ function forcing({ slug, displayName, misbehaving }: Fake): Html {
     </div>`;
 }
 
-/** A form of one button. Its name for screen readers says which device it is about. */
+/** A form of one button. Its name for screen readers includes the device. */
 function button(slug: string, name: string, action: string, text: string, look: 'quiet' | 'danger' | '' = ''): Html {
   return html`<form method="post" action="/demo/connections/${slug}/${action}">
     <button type="submit" class="${look}" aria-label="${text}: ${name}">${text}</button>
