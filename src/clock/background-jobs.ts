@@ -2,8 +2,9 @@ import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap
 import { BackgroundJob, type BackgroundJobOptions } from './background-job.js';
 
 /**
- * Where a job runs. `everywhere`: in every process, from the start of the application on. `workers`: only in processes
- * that do background work for all users.
+ * The processes of a job:
+ * - `everywhere`: every process, from the start of the application on.
+ * - `workers`: only processes that do background work for all users.
  */
 export type JobPlace = 'everywhere' | 'workers';
 

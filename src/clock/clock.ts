@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * The time of the deployment: that of this machine until somebody sets it. Tests replace it; leases and backoff use the
+ * The time of the deployment: that of this machine until it is set. Tests replace it. Leases and backoff use the
  * database's clock instead.
  *
  * It runs on monotonic time, so that a jump of the machine's wall clock makes no token look expired, or alive.

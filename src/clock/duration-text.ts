@@ -5,8 +5,7 @@ const units = [
 ] as const;
 
 /**
- * Writes a duration for a person, in the largest unit that it is a whole number of: `30 days`, `10 minutes`,
- * `90 seconds`.
+ * Writes a duration for a person, in the largest unit that gives a whole number: `30 days`, `10 minutes`, `90 seconds`.
  *
  * @param seconds - from 0 on
  */

@@ -65,7 +65,7 @@ import { CreateAccounts1796800000000 } from './migrations/1796800000000-CreateAc
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
 
-/** A statement that takes lists would else be planned again at each call, which costs as much as running it. */
+/** Without it a statement with lists is planned again at each call, which costs as much as running it. */
 const planOnce = '-c plan_cache_mode=force_generic_plan';
 
 /** Most connections of this process to a read replica. Few people read lists. */
@@ -74,8 +74,8 @@ const readPoolSize = 4;
 type DataSourceSettings = Pick<DatabaseConfig, 'url' | 'poolSize' | 'migrateOnBoot'>;
 
 /**
- * The database for the migration command: a migration takes as long as its tables are large, and no longer than its own
- * locks need.
+ * The database for the migration command. Statements have no time limit, because the migration of a large table takes
+ * long. Each migration has a transaction of its own, so that it holds only its own locks.
  */
 export function migrationOptions(config: DataSourceSettings): DataSourceOptions {
   return { ...dataSourceOptions(config), extra: {}, migrationsTransactionMode: 'each' };
@@ -166,13 +166,13 @@ export function dataSourceOptions(config: DataSourceSettings): DataSourceOptions
   };
 }
 
-/** The connections to a read replica. They cannot write, even where the URL names the primary. */
+/** The connections to a read replica. They cannot write, even if the URL names the primary. */
 export function readPoolOptions(url: string): PoolConfig {
   return {
     connectionString: url,
     max: readPoolSize,
     application_name: 'cufflink-read',
-    // Pages wait for it.
+    // Short, because pages wait for it.
     connectionTimeoutMillis: 2_000,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 1_000,

@@ -29,7 +29,7 @@ export function readDatabaseConfig(environment: Environment): {
   /** A replica whose data is older is not used, in milliseconds. */
   readMaxAgeMs: number;
   migrateOnBoot: boolean;
-  /** Whether rows and the password cross a network where others can read them. */
+  /** Whether others can read rows and the password on the network. */
   remoteWithoutTls: boolean;
 } {
   const values = readEnvironment(schema, environment, ['DATABASE_URL', 'DATABASE_READ_URL']);
@@ -56,7 +56,7 @@ function isOnThisMachine({ hostname, searchParams }: URL): boolean {
   return host === '' || host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
 }
 
-/** Whether URL or environment ask `pg` for TLS. It then does not fall back to plain text. */
+/** Whether URL or environment ask `pg` for TLS, so that it does not fall back to plain text. */
 function asksForTls({ searchParams }: URL, byEnvironment: string | undefined): boolean {
   const mode = searchParams.get('sslmode') ?? byEnvironment;
   return (

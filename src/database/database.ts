@@ -35,7 +35,7 @@ export class Database implements OnModuleInit {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** @throws Error when a connection pooler loses named statements: calls would fail as soon as there is load */
+  /** @throws Error when a connection pooler loses named statements, because calls would fail under load */
   async onModuleInit(): Promise<void> {
     const pool = this.pool();
     const clients = await Promise.all(Array.from({ length: Math.min(2, pool.options.max ?? 2) }, () => pool.connect()));
@@ -98,7 +98,7 @@ export class Database implements OnModuleInit {
    *
    * @param statement - text with `$1 ...` and a unique name
    * @param values - one for each placeholder
-   * @returns the rows; `Row` is what the statement selects, unchecked
+   * @returns the rows; `Row` has the selected columns, unchecked
    * @throws {@link DatabaseUnavailableError} when PostgreSQL cannot be reached or cannot work now; the statement may
    *   have run
    */
@@ -107,13 +107,13 @@ export class Database implements OnModuleInit {
   }
 
   /**
-   * Runs several statements in one transaction, at READ COMMITTED: each sees what was committed before it began. Use it
-   * only where one statement cannot do it, and wait for nothing else inside: it holds a pooled connection.
+   * Runs several statements in one transaction, at READ COMMITTED: each sees the commits before its begin. Use it only
+   * if one statement is not enough. Wait for nothing else inside, because it holds a pooled connection.
    *
-   * @param run - gets the way to run a statement in the transaction; if it throws, nothing is changed
+   * @param run - gets a function that runs a statement in the transaction; if it throws, nothing is changed
    * @returns the result of `run`, committed
    * @throws {@link DatabaseUnavailableError} as {@link query} does; it is unknown whether a commit succeeded
-   * @throws what `run` throws
+   * @throws the error of `run`
    */
   async transaction<Result>(run: (query: Query) => Promise<Result>): Promise<Result> {
     return this.guard(async () => {
@@ -159,7 +159,7 @@ export class Database implements OnModuleInit {
     }
   }
 
-  /** How many connections the pool has open, how many of them are idle, and how many statements wait for one. */
+  /** Numbers of open and idle connections of the pool, and of statements that wait for one. */
   get connections(): { readonly open: number; readonly idle: number; readonly waiting: number } {
     const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.pool();
     return { open, idle, waiting };

@@ -2,7 +2,7 @@ import { DatabaseUnavailableError } from '../errors/request.errors.js';
 
 /** Limits of a {@link MicroBatch}. */
 export interface MicroBatchLimits {
-  /** The most items that go together. */
+  /** The most items in a batch. */
   readonly maxItems: number;
   /** The most items that wait; more are refused. */
   readonly maxWaiting: number;
@@ -25,9 +25,9 @@ export class MicroBatch<Item, Result> {
   private running: Promise<void> | undefined;
 
   /**
-   * @param run - runs the statement for all items and returns one result for each, in their order; what it throws, all
-   *   of them get
-   * @param limits - how many items go together, and how many may wait
+   * @param run - runs the statement for all items and returns one result for each, in their order. If it throws, all of
+   *   them fail.
+   * @param limits - most items in a batch, and most items that wait
    */
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -39,7 +39,7 @@ export class MicroBatch<Item, Result> {
    *
    * @returns its result
    * @throws {@link DatabaseUnavailableError} when too many items wait: the database does not keep up
-   * @throws what the statement throws
+   * @throws the error of the statement
    */
   add(item: Item): Promise<Result> {
     if (this.waiting.length >= this.limits.maxWaiting) {
@@ -53,7 +53,7 @@ export class MicroBatch<Item, Result> {
     });
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until no batch runs. */
   async settle(): Promise<void> {
     await this.running;
   }
@@ -70,7 +70,7 @@ export class MicroBatch<Item, Result> {
         batch.forEach(({ reject }) => reject(error));
       }
     }
-    // In the same turn as the last look at the queue: an item that comes later has to start a new run.
+    // In the same turn as the last check of the queue, so that a later item starts a new run.
     this.running = undefined;
   }
 }

@@ -13,7 +13,7 @@ export async function findPendingMigrations(dataSource: DataSource): Promise<str
   return names.filter((name) => !done.some((row) => row.name === name));
 }
 
-/** A name ends with the 13 digits of its time, as TypeORM demands. */
+/** Returns the time of a migration. Its name ends with the 13 digits of the time, as TypeORM requires. */
 function timestampOf(name: string): number {
   return Number(name.slice(-13));
 }

@@ -12,7 +12,7 @@ const probe = { name: 'database-pooler-check', text: 'SELECT 1 AS ok' };
  */
 const lostStatements = new Set(['26000', '42P05']);
 
-/** Says what to change in a connection pooler that cannot keep named statements. */
+/** The remedy for a connection pooler that cannot keep named statements. */
 export const poolerRemedy =
   'The connection pooler in front of PostgreSQL loses named prepared statements. PgBouncer needs version 1.21 or later (1.25 ' +
   'was tested) with max_prepared_statements = 200, or pool_mode = session (docs/scale.md).';
@@ -23,12 +23,12 @@ export function isLostStatement(error: unknown): boolean {
 }
 
 /**
- * Checks that a named statement survives when the pooler gives a client another connection of PostgreSQL. While nothing
- * is busy, a pooler always gives the same one, so the second client holds that one in a transaction.
+ * Checks that a named statement survives when the pooler gives a client another connection of PostgreSQL. An idle
+ * pooler always gives the same connection. So the second client holds that one in a transaction.
  *
  * @param first - a connection of the pool
  * @param second - another one
- * @throws Error with {@link poolerRemedy} when it does not; any other error of the database as it is
+ * @throws Error with {@link poolerRemedy} when it does not survive; any other error of the database unchanged
  */
 export async function checkPooler(first: PooledClient, second: PooledClient): Promise<void> {
   try {

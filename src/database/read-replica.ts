@@ -7,7 +7,7 @@ import { Database, runOn, type Query } from './database.js';
 import { databaseReads } from './database.metrics.js';
 import { ageUnknown, findForeignIdentity, findOldData, identify, look, type ReplicaState } from './replica-state.js';
 
-/** How long the primary is used after the replica could not be, in milliseconds. */
+/** How long the primary is used after a failure of the replica, in milliseconds. */
 const retryMs = 10_000;
 
 /** A result, and its greatest possible age. */
@@ -54,11 +54,11 @@ export class ReadReplica implements OnModuleDestroy {
   }
 
   /**
-   * Reads on the replica if there is one that is up to date enough, otherwise on the primary.
+   * Reads on the replica if there is one with fresh enough data, otherwise on the primary.
    *
-   * @param run - gets the way to run a statement; it may be called a second time, with the primary
-   * @param primary - how to run a statement on the primary, if not on the pool
-   * @throws what `run` throws with the primary
+   * @param run - gets a function that runs a statement; `run` may be called a second time, with the primary
+   * @param primary - runs a statement on the primary, if not on the pool
+   * @throws the error of `run` with the primary
    */
   async read<Result>(
     run: (query: Query) => Promise<Result>,

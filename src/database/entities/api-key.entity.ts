@@ -1,8 +1,8 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * A key of one of the company's services. Only the hash of its secret half is kept, and a MAC over it and what the key
- * may do.
+ * A key of one of the company's services. It has the hash of the secret half, and a MAC over that hash and the rights
+ * of the key.
  */
 @Entity('api_keys')
 export class ApiKeyEntity {
@@ -19,7 +19,7 @@ export class ApiKeyEntity {
   @Column('bytea', { name: 'secret_hash' })
   secretHash!: Buffer;
 
-  /** Keyed, over everything that decides what the key may do; `null` in a row that was never bound. */
+  /** MAC over everything that decides about its rights; `null` in a row that was never bound. */
   @Column('bytea', { nullable: true })
   mac!: Buffer | null;
 

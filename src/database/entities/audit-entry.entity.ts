@@ -48,7 +48,7 @@ export class AuditEntryEntity {
   @Column('text', { nullable: true })
   address!: string | null;
 
-  /** Keyed, over the entry before it and everything this one says. */
+  /** MAC over the entry before it and the whole content of this one. */
   @Column('bytea')
   mac!: Buffer;
 }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A process that writes the audit trail, and how far its chain reaches. */
+/** A process that writes the audit trail, and the head of its chain. */
 @Entity('audit_writers')
 export class AuditWriterEntity {
   @PrimaryColumn('integer', { primaryKeyConstraintName: 'audit_writers_pkey' })
@@ -20,7 +20,7 @@ export class AuditWriterEntity {
   @Column('bytea', { name: 'witnessed_mac' })
   witnessedMac!: Buffer;
 
-  /** Its last entry; 0 while it has none. Changes with every group of entries, as the next does. */
+  /** Its last entry; 0 while it has none. It changes with every group of entries, like the next column. */
   @Column('bigint', { name: 'head_sequence' })
   headSequence!: string;
 
@@ -34,7 +34,7 @@ export class AuditWriterEntity {
   @Column('bytea', { name: 'pruned_mac', nullable: true })
   prunedMac!: Buffer | null;
 
-  /** Keyed: nobody removes entries without the root key and is not noticed. */
+  /** MAC: without the root key nobody can remove entries unnoticed. */
   @Column('bytea', { name: 'pruned_signature', nullable: true })
   prunedSignature!: Buffer | null;
 }

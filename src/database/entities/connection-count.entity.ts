@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** How many connections there were in an hour, as counted last in it. */
+/** The last count of connections in an hour. */
 @Entity('connection_counts')
 export class ConnectionCountEntity {
   /** The beginning of the hour. */

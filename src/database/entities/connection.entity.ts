@@ -37,7 +37,7 @@ export class ConnectionEntity {
   @Column('uuid')
   id!: string;
 
-  /** Which client registration at the provider the grant belongs to. */
+  /** The client registration at the provider that the grant belongs to. */
   @Column('text', { name: 'registration_id' })
   registrationId!: string;
 
@@ -50,7 +50,8 @@ export class ConnectionEntity {
   accountExclusive!: boolean;
 
   /**
-   * When the provider is asked for the account again, because it could not tell it at the link; `null` when it is not.
+   * When the provider is asked for the account again, because it did not return it at the link; `null` if it is not
+   * asked.
    */
   @Column('timestamptz', { name: 'account_due_at', nullable: true })
   accountDueAt!: Date | null;
@@ -70,17 +71,18 @@ export class ConnectionEntity {
   @Column('text', { name: 'scopes_requested', array: true })
   scopesRequested!: string[];
 
-  /** `null` when the provider does not tell. */
+  /** `null` when the provider does not say. */
   @Column('text', { name: 'scopes_granted', array: true, nullable: true })
   scopesGranted!: string[] | null;
 
   /**
-   * Whether the provider told the granted scopes in a way that cannot be read. `scopes_granted` wins where it is there.
+   * Whether the provider listed the granted scopes in an unreadable way. `scopes_granted` takes precedence if it is
+   * set.
    */
   @Column('boolean', { name: 'scopes_unknown', default: false })
   scopesUnknown!: boolean;
 
-  /** When the access token expires; `null` when it does not, or nobody knows. */
+  /** When the access token expires; `null` when it does not, or the expiry is unknown. */
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt!: Date | null;
 
@@ -103,7 +105,9 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'leased_until', nullable: true })
   leasedUntil!: Date | null;
 
-  /** Set with a lease, cleared when the outcome is known: a value that stays means the refresh token may be spent. */
+  /**
+   * Set with a lease, cleared when the outcome is known. A value that stays means that the refresh token may be spent.
+   */
   @Column('timestamptz', { name: 'attempt_started_at', nullable: true })
   attemptStartedAt!: Date | null;
 
@@ -146,7 +150,7 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'failing_since', nullable: true })
   failingSince!: Date | null;
 
-  /** When the provider's API rejected the access token in force although it had not expired. */
+  /** When the provider's API rejected the current access token although it had not expired. */
   @Column('timestamptz', { name: 'access_rejected_at', nullable: true })
   accessRejectedAt!: Date | null;
 
@@ -154,7 +158,7 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'expiry_announced', nullable: true })
   expiryAnnounced!: Date | null;
 
-  /** Since when `refresh_expires_at` is what it is; `null` if since the link. */
+  /** When `refresh_expires_at` last changed; `null` if at the link. */
   @Column('timestamptz', { name: 'expiry_moved_at', nullable: true })
   expiryMovedAt!: Date | null;
 
@@ -162,7 +166,7 @@ export class ConnectionEntity {
   @Column('text', { name: 'last_events', array: true, nullable: true })
   lastEvents!: string[] | null;
 
-  /** Since when its tokens are not refreshed, because another system may use them; `null` when they are. */
+  /** Start of its freeze: its tokens are not refreshed, because another system may use them. `null` without one. */
   @Column('timestamptz', { name: 'frozen_at', nullable: true })
   frozenAt!: Date | null;
 
@@ -170,7 +174,7 @@ export class ConnectionEntity {
   @Column('timestamptz', { name: 'exported_at', nullable: true })
   exportedAt!: Date | null;
 
-  /** Keyed digest of the imported tokens, so that importing them again changes nothing; `null` when it was linked. */
+  /** Keyed digest of the imported tokens, so that a second import changes nothing; `null` when it was linked. */
   @Column('bytea', { name: 'import_digest', nullable: true })
   importDigest!: Buffer | null;
 

@@ -15,7 +15,7 @@ export class ConsoleSessionEntity {
   @Column('timestamptz', { name: 'expires_at' })
   expiresAt!: Date;
 
-  /** Keyed, over everything above, so that nobody writes or alters a row without the key. */
+  /** MAC over everything above, so that nobody can write or alter a row without the key. */
   @Column('bytea')
   mac!: Buffer;
 }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** How far the stream of events has come: `stream` for the last place given, and one row for each reader of ours. */
+/** Positions in the stream of events: `stream` has the last assigned place, and each of our readers has a row. */
 @Entity('event_cursors')
 export class EventCursorEntity {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'event_cursors_pkey' })

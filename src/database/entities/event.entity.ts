@@ -8,7 +8,7 @@ import { Column, CreateDateColumn, Entity, Index, PrimaryGeneratedColumn } from 
 @Index('events_occurred', ['occurredAt'])
 @Index('events_of_user', ['userId', 'position'])
 export class EventEntity {
-  /** The order in which events were written. Within a connection it is the order of its changes. */
+  /** The order of writing. Within a connection it is the order of its changes. */
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
     generatedIdentity: 'ALWAYS',
@@ -19,7 +19,7 @@ export class EventEntity {
   @Column('uuid')
   id!: string;
 
-  /** The place in the stream, given after the commit; `null` until then. See `EventPublisher`. */
+  /** The place in the stream, assigned after the commit; `null` until then. See `EventPublisher`. */
   @Column('bigint', { nullable: true })
   position!: string | null;
 
@@ -33,7 +33,7 @@ export class EventEntity {
   @Column('text', { name: 'user_id', nullable: true })
   userId!: string | null;
 
-  /** The id of an erased user, which the company must still be told. */
+  /** The id of an erased user, sealed, because the company must still learn it. */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 

@@ -2,7 +2,7 @@ import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn 
 import { ConnectionEntity } from './connection.entity.js';
 
 /**
- * A connection whose grant is being exchanged for one of the provider that replaces its own. It goes with the
+ * A connection whose grant is being exchanged for one of its provider's successor. The row is deleted with the
  * connection.
  */
 @Entity('grant_migrations')
@@ -10,7 +10,7 @@ export class GrantMigrationEntity {
   @PrimaryColumn('text', { name: 'user_id', primaryKeyConstraintName: 'grant_migrations_pkey' })
   userId!: string;
 
-  /** Of the connection: the one that is replaced. */
+  /** The provider of the connection, which is replaced. */
   @PrimaryColumn('text', { primaryKeyConstraintName: 'grant_migrations_pkey' })
   provider!: string;
 
@@ -25,7 +25,7 @@ export class GrantMigrationEntity {
   @Column('uuid')
   id!: string;
 
-  /** Which token set of the connection it is about: what was begun with another one says nothing of this. */
+  /** The generation of the connection's token set. An exchange of another generation says nothing about this one. */
   @Column('integer', { name: 'secret_gen' })
   secretGen!: number;
 
@@ -33,15 +33,15 @@ export class GrantMigrationEntity {
   @Column('text')
   successor!: string;
 
-  /** Which client registration at the successor the new grant belongs to. */
+  /** The client registration at the successor that the new grant belongs to. */
   @Column('text', { name: 'registration_id' })
   registrationId!: string;
 
-  /** `ready`; `begun`: the exchange may have been made, and its response is not known; `exchanged`. */
+  /** `ready`, `exchanged`, or `begun`: the exchange may have been made, and its response is not known. */
   @Column('text', { default: 'ready' })
   state!: string;
 
-  /** The token set of the successor, as soon as it is exchanged. */
+  /** The token set of the successor, after the exchange. */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 
@@ -55,7 +55,7 @@ export class GrantMigrationEntity {
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 
-  /** When the last exchange was begun. */
+  /** Start of the last exchange. */
   @Column('timestamptz', { name: 'begun_at', nullable: true })
   begunAt!: Date | null;
 

@@ -8,7 +8,7 @@ export class IdempotencyKeyEntity {
   @PrimaryColumn('bytea', { primaryKeyConstraintName: 'idempotency_keys_pkey' })
   digest!: Buffer;
 
-  /** Of one attempt: an attempt that took too long cannot write over the next one. */
+  /** Id of one attempt, so that an attempt that took too long cannot overwrite the next one. */
   @Column('uuid')
   id!: string;
 

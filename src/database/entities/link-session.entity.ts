@@ -31,7 +31,7 @@ export class LinkSessionEntity {
   @Column('bytea', { name: 'browser_hash', nullable: true })
   browserHash!: Buffer | null;
 
-  /** Keyed, over everything above and the end, so that nobody writes or alters a row without the key. */
+  /** MAC over everything above and the end, so that nobody can write or alter a row without the key. */
   @Column('bytea', { nullable: true })
   mac!: Buffer | null;
 

@@ -22,7 +22,7 @@ export class LinkEntity {
   @Column('text', { name: 'registration_id' })
   registrationId!: string;
 
-  /** SHA-256 of the endpoints and client that were in force when the link was started. */
+  /** SHA-256 of the endpoints and client at the start of the link. */
   @Column('bytea', { name: 'registration_hash' })
   registrationHash!: Buffer;
 
@@ -66,8 +66,8 @@ export class LinkEntity {
   heldUntil!: Date | null;
 
   /**
-   * The sealed PKCE verifier or temporary credentials, and the callback while it waits; erased when the link ends.
-   * Bound to every column that decides something.
+   * The sealed PKCE verifier or temporary credentials, and the callback while it waits. Erased when the link ends. It
+   * is bound to every column that a decision depends on.
    */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;

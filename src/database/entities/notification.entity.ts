@@ -2,8 +2,8 @@ import { Column, CreateDateColumn, Entity, Index, JoinColumn, ManyToOne, Primary
 import { ConnectionEntity } from './connection.entity.js';
 
 /**
- * One event of a provider's notification about one connection. It holds ids, times and names, no body. It goes with the
- * connection.
+ * One event of a provider's notification about one connection. It holds ids, times and names, no body. The row is
+ * deleted with the connection.
  */
 @Entity('notifications')
 @Index('notifications_due', ['dueAt'], { where: 'due_at IS NOT NULL' })
@@ -16,7 +16,7 @@ export class NotificationEntity {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'notifications_pkey' })
   provider!: string;
 
-  /** Tells the event from others about the connection, so that a repeated one is recognized. */
+  /** Identifies the event among those about the connection, so that a repeated one is recognized. */
   @PrimaryColumn('bytea', { primaryKeyConstraintName: 'notifications_pkey' })
   digest!: Buffer;
 
@@ -54,11 +54,11 @@ export class NotificationEntity {
   @Column('text', { name: 'token_fingerprint', nullable: true })
   tokenFingerprint!: string | null;
 
-  /** From when on the same event counts as a new one. */
+  /** After this instant the same event counts as a new one. */
   @Column('timestamptz', { name: 'repeatable_at' })
   repeatableAt!: Date;
 
-  /** When it is processed; `null` when it has been. */
+  /** When it is due; `null` after the processing. */
   @Column('timestamptz', { name: 'due_at', nullable: true })
   dueAt!: Date | null;
 

@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A grant that is still to be ended at its provider, though its connection is gone. */
+/** A grant that must still be ended at its provider, although its connection is gone. */
 @Entity('revocations')
 @Index('revocations_due', ['dueAt'])
 export class RevocationEntity {
@@ -30,11 +30,11 @@ export class RevocationEntity {
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 
-  /** Attempts begun. */
+  /** Started attempts. */
   @Column('integer', { default: 1 })
   attempts!: number;
 
-  /** When the next attempt may be made; while one is under way, when it is given up for lost. */
+  /** When the next attempt may be made. During an attempt, the instant at which it counts as lost. */
   @Column('timestamptz', { name: 'due_at' })
   dueAt!: Date;
 

@@ -28,18 +28,18 @@ export class SubscriptionEntity {
   @Column('text', { default: 'pending' })
   state!: string;
 
-  /** Subscriptions that there should be. */
+  /** Number of subscriptions that should exist. */
   @Column('integer', { default: 0 })
   wanted!: number;
 
-  /** Subscriptions that there were at the last check. */
+  /** Number of subscriptions at the last check. */
   @Column('integer', { default: 0 })
   active!: number;
 
   @Column('text', { name: 'error_code', nullable: true })
   errorCode!: string | null;
 
-  /** The provider's id of the subscription, where the app can have only one. Notifications name it. */
+  /** The provider's id of the subscription, if the app can have only one. Notifications name it. */
   @Column('text', { name: 'only_id', nullable: true })
   onlyId!: string | null;
 
@@ -54,11 +54,11 @@ export class SubscriptionEntity {
   @Column('timestamptz', { name: 'checked_at', nullable: true })
   checkedAt!: Date | null;
 
-  /** When they are checked again; during a check, when it counts as lost. */
+  /** When they are checked again. During a check, the instant at which it counts as lost. */
   @Column('timestamptz', { name: 'due_at', default: () => 'now()' })
   dueAt!: Date;
 
-  /** The secret of the proofs, where the provider has chosen it. */
+  /** The secret of the proofs, if the provider has chosen it. */
   @Column('bytea', { nullable: true })
   sealed!: Buffer | null;
 }

@@ -27,7 +27,7 @@ export class VaultKeyEntity {
   @Column('text', { name: 'root_key_ref' })
   rootKeyRef!: string;
 
-  /** Tells whether an unwrapped key is the one that was made, and nothing else about it. */
+  /** Identifies the key, so that an unwrapped one can be checked. Reveals nothing else about it. */
   @Column('bytea', { name: 'key_check', nullable: true })
   keyCheck!: Buffer | null;
 

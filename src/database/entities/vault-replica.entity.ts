@@ -13,7 +13,7 @@ export class VaultReplicaEntity {
   @Column('smallint', { default: 1 })
   generation!: number;
 
-  /** The process is taken for dead from then on. */
+  /** The process counts as dead after this instant. */
   @Column('timestamptz', { name: 'live_until' })
   liveUntil!: Date;
 }

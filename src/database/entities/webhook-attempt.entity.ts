@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** One attempt to deliver an event to an endpoint. Says nothing of the event but its id. */
+/** One attempt to deliver an event to an endpoint. Of the event it has only the id. */
 @Entity('webhook_attempts')
 @Index('webhook_attempts_of_event', ['endpointId', 'eventId'])
 @Index('webhook_attempts_of_endpoint', ['endpointId', 'number'])

@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** Where the company receives events. */
+/** An endpoint at which the company receives events. */
 @Entity('webhook_endpoints')
 export class WebhookEndpointEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_endpoints_pkey' })
@@ -17,7 +17,7 @@ export class WebhookEndpointEntity {
   @Column('text', { array: true, nullable: true })
   providers!: string[] | null;
 
-  /** The signing secrets; bound to the columns above, so that nobody without the key sends events elsewhere. */
+  /** The signing secrets. They are bound to the columns above, so that nobody without the key can redirect events. */
   @Column('bytea')
   sealed!: Buffer;
 
@@ -29,7 +29,7 @@ export class WebhookEndpointEntity {
   @Column('text', { name: 'disabled_reason', nullable: true })
   disabledReason!: string | null;
 
-  /** Since when every delivery has failed; `null` after one that succeeded. */
+  /** The first failure since the last success; `null` after a success. */
   @Column('timestamptz', { name: 'failing_since', nullable: true })
   failingSince!: Date | null;
 
