@@ -170,7 +170,7 @@ function problem(code: ErrorCode, detail: string, requestId: string, retryAfterS
   };
 }
 
-/** Says why a request was rejected before any of our code saw it. Never quotes the request. */
+/** Returns the reason why a request was rejected before any of our code saw it. Never quotes the request. */
 function unreadable(error: unknown, status: number): string {
   if (status === 405) {
     return 'This call does not support HEAD, which would do the work of GET without showing the result. Send GET.';

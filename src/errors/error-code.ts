@@ -2,8 +2,8 @@
 export type Actor = 'caller' | 'user' | 'operator' | 'provider' | 'us';
 
 /**
- * Every stable error code and who must act. Callers branch on the code, never on the text. `docs/errors.md` lists the
- * same codes; a test compares both.
+ * Every stable error code and the party that must act. Callers branch on the code, never on the text. `docs/errors.md`
+ * lists the same codes; a test compares both.
  */
 export const errorActors = {
   REQUEST_INVALID: 'caller',

@@ -70,7 +70,7 @@ export class ProviderUnavailableError extends AppError {
   }
 }
 
-/** The provider responded with HTTP 429. `retryAfterSeconds` is set when it said for how long. */
+/** The provider responded with HTTP 429. `retryAfterSeconds` is set if it said how long to wait. */
 export class ProviderRateLimitedError extends AppError {
   readonly code = 'PROVIDER_RATE_LIMITED';
 }

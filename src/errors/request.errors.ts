@@ -58,7 +58,7 @@ export class UserKeysUnavailableError extends AppError {
   }
 }
 
-/** How many calls somebody may make, and how many are left. */
+/** The allowed calls of a party, and the remaining ones. */
 export interface CallQuota {
   /** The party whose calls are counted: `caller`, `user`, `address` and so on. */
   readonly policy: string;
@@ -74,12 +74,12 @@ export interface CallQuota {
  */
 export class RateLimitedError extends AppError {
   readonly code = 'RATE_LIMITED';
-  /** The limit that was reached; absent where it is not about calls. */
+  /** The limit that was reached; absent if it is not about calls. */
   readonly quota: CallQuota | undefined;
 
   /**
    * @param retryAfterSeconds - until the next call is counted from zero
-   * @param what - the sentence that says what there is too much of
+   * @param what - the sentence about the excess
    * @param quota - the limit that was reached
    */
   constructor(retryAfterSeconds: number, what = 'There were too many calls.', quota?: CallQuota) {

@@ -9,11 +9,11 @@ export class WebhookEndpointNotFoundError extends AppError {
   }
 }
 
-/** The URL of a webhook endpoint is one to which Cufflink sends nothing (NET-02). */
+/** Cufflink must not send anything to the URL of a webhook endpoint (NET-02). */
 export class WebhookUrlNotAllowedError extends AppError {
   readonly code = 'WEBHOOK_URL_NOT_ALLOWED';
 
-  /** @param objection - what is wrong with the URL, behind "It ..." */
+  /** @param objection - the fault of the URL, as the end of a sentence that begins with "It" */
   constructor(objection: string) {
     super(`No event can be sent to this URL. It ${objection}. Give a public https URL.`);
   }

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 
-/** The methods that calls of ours have. `HEAD` is left out: it is `GET` without the body. */
+/** The methods of our calls. `HEAD` is left out, because it is `GET` without the body. */
 const methods: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Collects the routes of a server, to tell a wrong path from a wrong method (RFC 9110 section 15.5.6). Call it before
- * the routes are added.
+ * Collects the routes of a server, to distinguish a wrong path from a wrong method (RFC 9110 section 15.5.6). Call it
+ * before the routes are added.
  *
  * @param options - those of the server's own router
- * @returns finds the methods that a path supports; none for an unknown path
+ * @returns a function that finds the methods of a path; none for an unknown path
  */
 export function collectMethods(
   fastify: FastifyInstance,

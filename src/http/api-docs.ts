@@ -54,7 +54,7 @@ const interfaceFiles = {
 export function addApiDocs(fastify: FastifyInstance, describe: () => OpenAPIObject): void {
   for (const [path, make] of documentsOf(once(describe))) {
     const document = once(make);
-    // For everybody, and counted for the address that they come from.
+    // Open to everybody, and counted for the caller's address.
     fastify.get(path, { config: { addressRule: 'page' } }, (request, reply) => {
       const { type, bytes, etag } = document();
       void reply.headers({ etag, 'cache-control': 'no-cache', 'content-security-policy': pagePolicy });

@@ -20,7 +20,7 @@ const everywhere: readonly ErrorCode[] = [
 /** Name of the shape of every error among the schemas of the OpenAPI description. */
 export const problemSchemaName = 'Problem';
 
-/** The shape of every error; {@link ProblemResponse} in words of OpenAPI. */
+/** The shape of every error: {@link ProblemResponse} as a schema of OpenAPI. */
 export const problemSchema = {
   type: 'object',
   required: ['type', 'title', 'status', 'detail', 'code', 'act', 'request_id'],
@@ -56,8 +56,8 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator {
 }
 
 /**
- * Documents the errors of a call in the OpenAPI description, these and no others: one response a status, one example a
- * code.
+ * Documents exactly these errors of a call in the OpenAPI description, with one response for each status and one
+ * example for each code.
  */
 export function ApiPublicProblems(...codes: ErrorCode[]): MethodDecorator {
   const byStatus = Map.groupBy(new Set(codes), (code) => errorStatuses[code]);

@@ -22,18 +22,18 @@ import { findHeadObjection } from './request-head.js';
 import { requestIdOf } from './request-id.js';
 import { securityHeaders } from './security-headers.js';
 
-/** All headers and the request line together. */
+/** Limit for all headers and the request line together. */
 const maxHeaderBytes = 16 * 1024;
 /** Time limits for slow senders, so that they do not hold connections. */
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 const timeoutCheckMs = 1_000;
-/** A connection on which nothing moves for so long is closed, unless it waits for us. */
+/** Time after which a connection without traffic is closed, unless it waits for us. */
 const idleTimeoutMs = 60_000;
 /** 255 characters of a user id may take 12 bytes each when percent-encoded. */
 const maxParameterLength = 4_096;
 
-/** A redirect URI may have been registered with a slash at its end: it is the same callback. */
+/** A slash at the end of a callback, for a redirect URI that was registered with one. */
 const callbackSlash = /^(\/v1\/oauth\/[^/?]+\/callback)\/(?=$|\?)/;
 
 /** Makes the Fastify server that Nest runs on, before there is anything to inject. */
@@ -43,7 +43,7 @@ export function createAdapter({
 }: Pick<AppConfig, 'trustedProxies' | 'production'>): FastifyAdapter {
   const everywhere = securityHeaders(production);
   const adapter = new FastifyAdapter({
-    // Otherwise anyone could say to come from any address.
+    // Otherwise anyone could claim any address.
     trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: idleTimeoutMs,
@@ -51,16 +51,16 @@ export function createAdapter({
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: timeoutCheckMs,
-      // Node would respond without problem details; `findHeadObjection` does it in its place.
+      // Node would respond without problem details, so `findHeadObjection` checks this.
       requireHostHeader: false,
     },
     routerOptions: { maxParamLength: maxParameterLength },
     rewriteUrl: ({ url = '/' }) => url.replace(callbackSlash, '$1'),
-    // Its 503 is no problem document. A request that arrives while the port closes is served.
+    // Fastify's 503 is no problem document. A request that arrives while the port closes is served.
     return503OnClosing: false,
     genReqId: requestIdOf,
     clientErrorHandler: respondToParserErrors(everywhere),
-    // A URL that cannot be decoded reaches neither Nest and its filter nor the hooks.
+    // A URL that cannot be decoded reaches neither the hooks nor Nest's filter.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, request.id);
       const headers = { ...everywhere, ...problemHeaders(problem), 'x-request-id': request.id };
@@ -78,7 +78,7 @@ export function createAdapter({
 export function configureApplication(app: NestFastifyApplication): void {
   app.useLogger(app.get(Logger));
   app.flushLogs();
-  // SIGTERM has a way of its own: serve.ts.
+  // serve.ts handles SIGTERM.
   app.enableShutdownHooks([ShutdownSignal.SIGINT, ShutdownSignal.SIGHUP, ShutdownSignal.SIGQUIT]);
   const fastify = app.getHttpAdapter().getInstance();
   addBodyParsers(fastify);
@@ -104,7 +104,7 @@ export function configureApplication(app: NestFastifyApplication): void {
     if (draining.isActive) {
       void reply.header('connection', 'close');
     }
-    // The URL may spell the path in another way.
+    // The route's own path, because the URL may spell it differently.
     if (request.routeOptions.url?.startsWith('/v1/') === true) {
       void reply.header('cache-control', 'no-store');
     }
@@ -112,7 +112,7 @@ export function configureApplication(app: NestFastifyApplication): void {
     done();
   });
   const methodsOf = collectMethods(fastify, { maxParamLength: maxParameterLength });
-  // Behind every `onRequest` hook: what is refused here has been logged and counted.
+  // After every `onRequest` hook, so that a request that is refused here was logged and counted.
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     const objection = findHeadObjection(request.raw);
     const methods = objection === undefined && request.is404 ? methodsOf(request.url.split('?', 1)[0] ?? '/') : [];
@@ -131,15 +131,15 @@ export function configureApplication(app: NestFastifyApplication): void {
   }
 }
 
-/** Responds at once: routes that Nest does not know, such as the API description, have none of its filters. */
+/** Responds at once. Routes that Nest does not know, such as the API description, have none of its filters. */
 function refuse(problem: ProblemResponse, request: FastifyRequest, reply: FastifyReply): void {
   request.problemCode = problem.code;
   void reply.status(problem.status).headers(problemHeaders(problem)).send(JSON.stringify(problem));
 }
 
 /**
- * Closes the connection of a response that nobody reads. Without a listener Node would close it too while the handler
- * still works, such as on a call that a provider takes its time for.
+ * Closes the connection of a response that nobody reads. Without this listener, Node would also close it while the
+ * handler still works, such as on a slow call to a provider.
  */
 function closeWhenUnread({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
   raw.on('timeout', () => {

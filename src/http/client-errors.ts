@@ -36,8 +36,8 @@ export function respondToParserErrors(
 }
 
 /**
- * Responds where Node would drop the request or send no body: `CONNECT`, and expectations other than `100-continue`,
- * which are ignored (RFC 9110 section 10.1.1).
+ * Responds to requests that Node would drop or answer without a body. These are `CONNECT`, and expectations other than
+ * `100-continue`, which are ignored (RFC 9110 section 10.1.1).
  */
 export function respondToOddRequests(server: Server, headers: Readonly<Record<string, string>>): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
@@ -62,7 +62,7 @@ function writeProblem(socket: Duplex, headers: Readonly<Record<string, string>>,
   logUnserved(problem);
 }
 
-/** Leaves the log line of a request that no hook sees, so that its id is found. */
+/** Writes the log line of a request that no hook sees, so that its id can be found. */
 export function logUnserved({ request_id: requestId, status, detail }: ProblemResponse): void {
   logger.log(`${requestId} ${status}: ${detail}`);
 }

@@ -1,8 +1,8 @@
 import { Injectable, Module } from '@nestjs/common';
 
 /**
- * Whether this process is about to stop. Until its port closes it serves every call, but asks callers to come back on
- * another connection, and load balancers to send calls elsewhere.
+ * Whether this process is about to stop. Until its port closes it serves every call. But it asks callers to use another
+ * connection next, and load balancers to send calls elsewhere.
  */
 @Injectable()
 export class Draining {

@@ -8,13 +8,13 @@ export interface JsonLimits {
 const flat: JsonLimits = { depth: 3, members: 100 };
 
 /**
- * Says why parsed JSON is no body of this API, before anything walks through it (AR-14).
+ * Returns why parsed JSON is no body of this API, before any other code reads it (AR-14).
  *
- * Stops at the first level that is too deep and at the first member too many, so that its own work has a bound.
+ * Stops at the first level that is too deep and at the first excess member, so that its own work is bounded.
  *
  * @param value - as `JSON.parse` returns it
  * @param limits - those of a flat body if absent
- * @returns a sentence for the caller; `undefined` where depth and number of members are within the limits
+ * @returns a sentence for the caller; `undefined` if depth and number of members are within the limits
  */
 export function findJsonObjection(value: unknown, limits: JsonLimits = flat): string | undefined {
   const { depth: maxDepth, members: maxMembers } = limits;

@@ -2,8 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { IsISO8601, Matches } from 'class-validator';
 
 /**
- * Accepts a day, or an instant with its offset: what RFC 3339 and every JavaScript engine agree on. It checks the
- * days of a month too.
+ * Accepts a day, or an instant with its offset, in the forms on which RFC 3339 and every JavaScript engine agree. Also
+ * checks the days of a month.
  */
 export const IsInstant = (): PropertyDecorator =>
   applyDecorators(

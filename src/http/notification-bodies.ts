@@ -45,6 +45,6 @@ class LimitedBody extends PassThrough {
 function limitOf({ params }: FastifyRequest, registry: ProviderRegistry): number {
   const { provider = '' } = params as { provider?: string };
   const limit = registry.has(provider) ? largestBodyOf(registry.get(provider).definition) : 0;
-  // A hook that does not exist says so.
+  // A hook that does not exist responds with 404.
   return Math.max(limit, defaultNotificationBytes);
 }

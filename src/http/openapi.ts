@@ -6,11 +6,11 @@ import { problemExamples, problemSchema, problemSchemaName } from './api-problem
 import { withJsonSchemas } from './openapi-schemas.js';
 import { apiTags } from './openapi-tags.js';
 
-/** Extensions in which the decorators of access say what a call asks of its caller. */
+/** Extensions in which the decorators of access declare the requirements of a call. */
 export const scopeExtension = 'x-required-scope';
 export const orUserExtension = 'x-or-user';
 
-/** Extension in which an operation brings {@link DocumentParts}. The document has them at their places instead. */
+/** Extension in which an operation declares {@link DocumentParts}, which are moved to their places in the document. */
 export const partsExtension = 'x-document-parts';
 
 /** Parts of the document that belong to no operation. */
@@ -98,7 +98,7 @@ function describeCodes(): string {
     .join(', ');
 }
 
-/** Says which key a call needs; without a scheme, that it needs none. */
+/** Describes the key that a call needs; none without a scheme. */
 function describeCaller(operation: Operation): void {
   const scope = operation[scopeExtension];
   if (scope !== undefined) {
@@ -118,7 +118,7 @@ function describeBody({ requestBody }: Operation, schemas: Readonly<Record<strin
   }
 }
 
-/** Fills in what the decorators leave out: the type of a parameter, and the description of a success. */
+/** Adds the parts that the decorators leave out: the type of a parameter, and the description of a success. */
 function describeRest({ parameters = [], responses }: Operation): void {
   for (const { schema } of parameters) {
     schema.type ??= 'string';
@@ -136,7 +136,7 @@ function usedExamples(paths: object): Record<string, object> {
   );
 }
 
-/** By tag, then by path, so that the order does not change when modules move. */
+/** Sorts paths by tag, then by path, so that the order does not change when modules move. */
 function inOrder(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {
   const tags = Object.keys(apiTags);
   const placeOf = (path: object): number =>

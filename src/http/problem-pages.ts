@@ -8,14 +8,14 @@ import { outcomeOfError } from '../web/outcomes.js';
 
 /** Paths that only programs call. A wrong one always gets JSON, even if the client accepts HTML. */
 const ofPrograms = /^\/(?!v1\/oauth\/|v1\/links\/[^/]+\/resume)(v1|health|metrics|docs-)/;
-/** Paths that only browsers open: a client that says nothing gets a page. */
+/** Paths that only browsers open. A client without an `Accept` header gets a page. */
 const ofBrowsers = /^\/connect(\/|$)/;
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Renders the page for a problem and sets its headers; `undefined` where the problem document is to be sent.
-     * {@link addProblemPages} sets it.
+     * Renders the page for a problem and sets its headers; `undefined` if the problem document must be sent.
+     * {@link addProblemPages} sets this function.
      */
     renderProblem?: (request: FastifyRequest, reply: FastifyReply, code: ErrorCode) => string | undefined;
   }

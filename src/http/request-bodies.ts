@@ -5,7 +5,7 @@ import { largestNotificationBytes } from '../provider-kit/definition/notificatio
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { findJsonObjection, type JsonLimits } from './flat-json.js';
 
-/** The largest body of any call: what the proxy passes on, what is signed, and the form of a callback. */
+/** The largest body of most calls: of the proxy, of a signature, and the form of a callback. */
 export const largestBodyBytes = 64 * 1024;
 /** JSON of this API: a user, a few scopes, a URL. */
 const jsonBodyBytes = 4 * 1024;
@@ -39,8 +39,8 @@ export const BatchBody = () => RouteConfig({ body: 'batch' } satisfies BodyConfi
 export const LargeBody = () => RouteConfig({ body: 'large' } satisfies BodyConfig);
 
 /**
- * Sets how bodies are read: JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
- * {@link RawBody} take every content type, in bytes; only one that is malformed is refused there too.
+ * Sets how bodies are read. JSON is parsed, forms and plain text arrive as text, anything else is refused. Routes with
+ * {@link RawBody} take every content type as bytes, unless it is malformed.
  *
  * JSON is refused by size, depth and number of members before anything else looks at it (AR-14). A request
  * without bytes has no body, even if it names a content type: many HTTP layers always send one.

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Headers that decide where a request goes, who sends it and how its body is read. With two of them, two servers may
- * pick different ones.
+ * Headers that decide about destination, sender and body of a request. If one is repeated, two servers may pick
+ * different values.
  */
 const singular = new Set(['host', 'authorization', 'content-type']);
 const lengths = new Set([...singular].map(({ length }) => length));
 
 /**
- * Says why the head of a request is ambiguous.
+ * Returns why the head of a request is ambiguous.
  *
- * @param request - as Node has parsed it, which keeps the first of two such headers and tells only in `rawHeaders`
- * @returns a sentence for the caller; `undefined` where the head is clear
+ * @param request - as parsed by Node, which keeps the first of two such headers and shows both only in `rawHeaders`
+ * @returns a sentence for the caller; `undefined` if the head is clear
  * @see RFC 9112 section 3.2 (`Host`), RFC 9110 section 5.3 (repeated fields)
  */
 export function findHeadObjection({

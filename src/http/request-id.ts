@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Makes an id that no caller has chosen. */
+/** Makes an id without a caller's part. */
 export function newRequestId(): string {
   return randomUUID();
 }

@@ -15,5 +15,5 @@ export const QueryParameters = (...names: string[]) => SetMetadata(queryMetadata
  */
 export const AnyQuery = () => SetMetadata(queryMetadata, 'any');
 
-/** Lets `HEAD` do what `GET` does: the call has no side effects, or handles the method itself. */
+/** Allows `HEAD` in place of `GET`: the call has no side effects, or handles the method itself. */
 export const AllowHead = () => SetMetadata(headMetadata, true);

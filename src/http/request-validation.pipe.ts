@@ -2,9 +2,9 @@ import { type ArgumentMetadata, Injectable, type Type, ValidationPipe } from '@n
 import { RequestInvalidError } from '../errors/request.errors.js';
 import { toRequestInvalidError } from './validation-error.js';
 
-/** A class of path parameters that can tell at once whether a path has them all. */
+/** A class of path parameters that can check a path itself. */
 interface PathClass {
-  /** Whether the parameters are what the class asks for. Says the same as its decorators. */
+  /** Whether the parameters are valid. Its rules are those of the decorators. */
   accepts(path: Readonly<Record<string, string>>): boolean;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Returns what every response forbids browsers: none of our responses is a page, but for the few that say what they
- * need. The same for all responses, so that it is made once; the headers are those of helmet,
- * https://helmetjs.github.io.
+ * Returns the headers by which every response restricts browsers, those of helmet (https://helmetjs.github.io). They
+ * are for responses that are no pages; pages set their own permissions. They are the same for all responses, so they
+ * are made once.
  *
- * @param production - whether browsers may come by https only from now on
+ * @param production - whether browsers must use https only from now on
  */
 export function securityHeaders(production: boolean): Readonly<Record<string, string>> {
   return {

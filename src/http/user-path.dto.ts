@@ -25,7 +25,7 @@ export class ConnectionPath extends UserPath {
   @Matches(providerPattern, { message: 'provider must be the slug of a provider' })
   provider!: string;
 
-  /** Says what the decorators say, without their cost; see `RequestValidationPipe`. */
+  /** Checks the rules of the decorators without their cost; see `RequestValidationPipe`. */
   static accepts({ user_id: userId, provider }: Readonly<ConnectionPath>): boolean {
     return userIdPattern.test(userId) && providerPattern.test(provider);
   }

@@ -1,7 +1,7 @@
 import type { ValidationError } from '@nestjs/common';
 import { RequestInvalidError } from '../errors/request.errors.js';
 
-/** Turns what class-validator found into one error whose message names every wrong field, never a value. */
+/** Converts the errors of class-validator into one error. Its message names every wrong field, never a value. */
 export function toRequestInvalidError(errors: ValidationError[]): RequestInvalidError {
   const problems = errors.flatMap(({ property, constraints }) =>
     constraints?.['whitelistValidation'] === undefined

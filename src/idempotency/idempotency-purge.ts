@@ -17,9 +17,9 @@ export class IdempotencyPurge {
   }
 
   /**
-   * Deletes some of them.
+   * Deletes a batch of them.
    *
-   * @returns milliseconds until the next time: none while there is more
+   * @returns milliseconds until the next call; 0 while there is more
    * @throws {@link DatabaseUnavailableError}
    */
   async sweep(): Promise<number> {

@@ -54,7 +54,7 @@ export interface StoredCall extends KeyedCall {
 export class IdempotencyStore {
   constructor(private readonly database: Database) {}
 
-  /** Begins a call, unless it was made before. The `id` of the result tells which. */
+  /** Begins a call, unless it was made before. The result then has the `id` of the earlier attempt. */
   async begin(digest: Buffer, bodyHash: Buffer): Promise<{ readonly call: KeyedCall; readonly stored: StoredCall }> {
     const call = { digest, id: randomUUID(), bodyHash };
     const [row] = await this.database.query<Omit<StoredCall, 'digest'>>(statements.begin, [digest, call.id, bodyHash]);
@@ -75,9 +75,9 @@ export class IdempotencyStore {
   }
 
   /**
-   * Deletes responses that are older.
+   * Deletes older responses.
    *
-   * @returns how many, at most `limit`
+   * @returns their number, at most `limit`
    */
   async purge(limit: number): Promise<number> {
     return (await this.database.query(statements.purge, [limit])).length;

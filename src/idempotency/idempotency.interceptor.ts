@@ -55,7 +55,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
   }
 
   /**
-   * @throws {@link IdempotencyKeyReusedError} when the body is another one
+   * @throws {@link IdempotencyKeyReusedError} when the body differs
    * @throws {@link IdempotencyKeyInProgressError} when the call has not ended
    */
   private async replay(stored: StoredCall, bodyHash: Buffer): Promise<unknown> {
@@ -68,7 +68,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
     return this.vault.open(stored.sealed, toContext(stored));
   }
 
-  /** The call is done: its caller gets the response, also if it cannot be kept. */
+  /** Keeps the response of a finished call. The caller gets it, even if it cannot be kept. */
   private async keep(call: KeyedCall, response: unknown): Promise<unknown> {
     try {
       await this.store.save(call, this.vault.seal(response as object, toContext(call)));
@@ -86,7 +86,7 @@ export class IdempotencyInterceptor implements NestInterceptor<unknown, unknown>
   }
 }
 
-/** Of the caller too: nobody gets the response of another caller. */
+/** Digests the key with the caller, so that nobody gets the response of another caller. */
 function digestOf({ caller, method, originalUrl }: AuthenticatedRequest, key: string): Buffer {
   return sha256([caller?.actor ?? '', caller?.userId ?? '', method, originalUrl, key]);
 }

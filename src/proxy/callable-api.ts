@@ -2,11 +2,10 @@ import { CallUnsupportedError, ProviderNotConfiguredError } from '../errors/prov
 import type { HealthProvider } from '../provider-kit/health-provider.js';
 
 /**
- * Returns the base URL of a provider's API, where its calls can be made for a caller.
+ * Returns the base URL of a provider's API, if calls can be made for a caller.
  *
  * @throws {@link CallUnsupportedError} when there is no API to call, or it wants the token in the URL (TE-02)
- * @throws {@link ProviderNotConfiguredError} when the calls have to be signed, and this deployment has nothing to sign
- *   with
+ * @throws {@link ProviderNotConfiguredError} when calls must be signed, and this deployment has no credentials for that
  */
 export function callableBaseUrl({ definition, settings }: HealthProvider): string {
   const { displayName, dataApi } = definition;

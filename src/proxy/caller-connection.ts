@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The connection that a call came over, for as long as the call is in work. */
+/** The connection of a call, for as long as the call is in progress. */
 export class CallerConnection {
   readonly #gone = new AbortController();
   readonly #onClose = (): void => this.#gone.abort();
 
-  /** @param socket - not the response: one that waits for an earlier response of its connection never sees the end */
+  /** @param socket - not the response: one that waits for an earlier response of its connection gets no `close` */
   constructor(private readonly socket: Socket) {
-    // One for each call, and calls may be pipelined.
+    // One listener for each call, and calls may be pipelined.
     socket.setMaxListeners(0);
     socket.once('close', this.#onClose);
     if (socket.destroyed) {
@@ -23,23 +23,23 @@ export class CallerConnection {
   }
 
   /**
-   * Waits until a response has left this process, or cannot any more. A caller that does not read it in time loses the
-   * connection.
+   * Waits until a response has left this process, or cannot leave any more. A caller that does not read it in time
+   * loses the connection.
    *
-   * @param response - the one to the call, already ended
-   * @param withinMs - how long it may take, in milliseconds
+   * @param response - to the call, already ended
+   * @param withinMs - time limit, in milliseconds
    */
   async written(response: ServerResponse, withinMs: number): Promise<void> {
     if (response.writableFinished) {
       return;
     }
     const timer = setTimeout(() => this.socket.destroy(), withinMs);
-    // Fails when the caller has gone, which is as good an end.
+    // Fails when the caller has gone, which ends the wait too.
     await once(response, 'finish', { signal: this.gone }).catch(() => undefined);
     clearTimeout(timer);
   }
 
-  /** To be called when the call is over: a connection outlives it. */
+  /** Call it when the call is over, because the connection may outlive the call. */
   leave(): void {
     this.socket.off('close', this.#onClose);
   }

@@ -1,14 +1,14 @@
 import type { GrantTokens } from '../provider-kit/health-provider.js';
 import type { ProviderResponse } from '../provider-kit/http/http-message.js';
 
-/** Shorter texts could be anything. */
+/** Least length of a covered text: shorter ones could be anything. */
 const leastLength = 8;
-/** Characters of a token that are looked for in a response; only where they are found are the others compared. */
+/** Length of the beginning of a token that is searched in a response. The rest is compared only at its places. */
 const firstLength = 8;
 const nextLength = 32;
-/** Letters and digits of a token that are looked for before anything else, which takes next to no time. */
+/** Letters and digits of a token that are searched first, which takes next to no time. */
 const anchorLength = 16;
-/** The most bytes that one character of a token takes in the spellings that are common. */
+/** The most bytes of one character of a token in the common spellings. */
 const widestCharacter = 24;
 
 /** Names that HTML has for characters of tokens. */
@@ -53,22 +53,22 @@ const entityNames: Readonly<Record<string, string>> = {
 const base64Twins: Readonly<Record<string, string>> = { '+': '+-', '/': '/_' };
 
 /**
- * Covers a token, and its secret, with asterisks where a provider quotes them in a response, as some do in errors.
- * Every other byte stays as it is, and every length.
+ * Covers a token, and its secret, with asterisks if a provider quotes them in a response, as some do in errors. Every
+ * other byte and every length stays.
  *
  * A second line of defense, not a promise. It finds the whole token as it is, in UTF-16, and within base64. It also
  * finds it with any of its characters percent-encoded or escaped as in JSON or HTML, once or repeatedly. It does not
  * find a token that a provider splits, compresses or encrypts, nor one that a caller requests in parts with `Range`.
  *
  * @param response - its body is changed in place
- * @param grant - what the call was made with
+ * @param grant - the tokens of the call
  */
 export function coverTokens(
   response: ProviderResponse<Buffer>,
   { accessToken, tokenSecret }: GrantTokens,
 ): ProviderResponse<Buffer> {
   const needles = [accessToken, tokenSecret ?? ''].filter(({ length }) => length >= leastLength).flatMap(needlesOf);
-  // One character for each byte, so that places in the text are places in the body.
+  // One character for each byte, so that indexes in the text are indexes in the body.
   for (const { from, to } of findAll(response.body.toString('latin1'), needles)) {
     response.body.fill('*', from, to);
   }
@@ -92,7 +92,7 @@ interface Place {
 /** A text to look for, in parts: each a pattern of some characters, all of their spellings. */
 interface Needle {
   readonly length: number;
-  /** Of which one occurs where the text occurs: spellings of a run of letters and digits in it. */
+  /** Spellings of a run of letters and digits in the text. One of them occurs wherever the text occurs. */
   readonly anchors: readonly string[];
   readonly first: string;
   /** Patterns of all parts, made when they are needed: a token can have thousands of characters. */
@@ -105,7 +105,7 @@ function findAll(text: string, needles: readonly Needle[]): Place[] {
   );
 }
 
-/** Candidate places in a text: around anchors, which native code looks for. */
+/** Returns candidate places in a text. They are around anchors, which native code finds. */
 function findSurroundings(text: string, needles: readonly Needle[]): Place[] {
   const around: Place[] = needles.flatMap(({ anchors, length }) =>
     anchors.flatMap((anchor) => {
@@ -143,7 +143,7 @@ function findIn(text: string, needles: readonly Needle[]): Place[] {
   return places;
 }
 
-/** The end of a needle that begins at a place; -1 if none begins there. */
+/** Returns the end of a needle that begins at a place; -1 if none begins there. */
 function endOf(text: string, from: number, { parts }: Needle): number {
   let at = from;
   for (const part of parts()) {
@@ -156,12 +156,12 @@ function endOf(text: string, from: number, { parts }: Needle): number {
   return at;
 }
 
-/** The token itself, and what base64 makes of it wherever it begins in a group of three bytes. */
+/** Returns needles for the token itself, and for its base64 at each offset in a group of three bytes. */
 function needlesOf(secret: string): Needle[] {
   const bytes = Buffer.from(secret);
   const shifted = [0, 1, 2].map((shift) => {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    // The characters that hold nothing but bits of the token.
+    // The characters that hold only bits of the token.
     return encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
   });
   return [
@@ -188,7 +188,7 @@ function toNeedle(text: string, twinsOf: (character: string) => string | undefin
   return { length: text.length, anchors: anchorsOf(text), first, parts: () => (parts ??= partsOf()) };
 }
 
-/** Letters and digits are escaped by few, and then all of them. */
+/** Returns the spellings of a run of letters and digits. Few writers escape these, and then all of them. */
 function anchorsOf(text: string): string[] {
   const runs = text.match(/[A-Za-z0-9]+/g) ?? [''];
   const run = runs.reduce((longest, each) => (each.length > longest.length ? each : longest)).slice(0, anchorLength);

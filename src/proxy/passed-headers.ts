@@ -1,7 +1,7 @@
 import { RequestInvalidError } from '../errors/request.errors.js';
 
 /**
- * The headers of a caller's request that are passed on: the meaning of the call, never its sender, address or
+ * The headers of a caller's request that are passed on. They are about the call, never about its sender, address or
  * connection.
  */
 const requestHeaders = [
@@ -41,12 +41,12 @@ const responseHeaders: ReadonlySet<string> = new Set([
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * Picks the headers of a request that go to the provider: never one that `Connection` names, which is meant for us
- * alone.
+ * Picks the headers of a request that go to the provider. A header that `Connection` names is for us only, and is left
+ * out.
  *
- * @param headers - as they came, names in lower case
- * @param wanted - names of further headers that the provider's API wants, in any case
- * @throws {@link RequestInvalidError} when one of them has bytes beyond ASCII: servers disagree on what they mean
+ * @param headers - as received, names in lower case
+ * @param wanted - names of further headers that the provider's API needs, in any case
+ * @throws {@link RequestInvalidError} when one of them has bytes beyond ASCII: servers disagree on their meaning
  * @see RFC 9110 section 7.6.1 (`Connection`) and 5.5 (field values)
  */
 export function passedToProvider(headers: Headers, wanted: readonly string[]): Record<string, string> {
@@ -63,7 +63,7 @@ export function passedToProvider(headers: Headers, wanted: readonly string[]): R
   );
 }
 
-/** Picks the headers of a provider's response that go to the caller: never one that its `Connection` names. */
+/** Picks the headers of a provider's response that go to the caller, without those that its `Connection` names. */
 export function passedToCaller(headers: Headers): Record<string, string> {
   const ours = namedByConnection(headers);
   return Object.fromEntries(

@@ -24,7 +24,7 @@ import { passedToCaller } from './passed-headers.js';
 import { ProxyService, type CallerRequest } from './proxy.service.js';
 import { tokenUseProblems } from './token-use-problems.js';
 
-/** The header that says that a response is a provider's: its slug. Responses of ours have none. */
+/** The header of a provider's response, with the provider's slug. Our own responses have none. */
 const providerHeader = 'cufflink-answer-from';
 
 const route = ':provider/proxy/*';
@@ -72,7 +72,7 @@ const ProxyRoute = () =>
     ApiProblems('CALL_UNSUPPORTED', 'CALL_ANSWER_UNUSABLE', ...tokenUseProblems),
   );
 
-/** The body of what is not asked with `GET`. */
+/** The body of a request that is no `GET`. */
 const AnyBody = () =>
   applyDecorators(
     ApiConsumes('*/*'),
@@ -83,7 +83,7 @@ const AnyBody = () =>
     }),
   );
 
-/** Calls of the APIs of providers through this service. */
+/** Calls to the APIs of providers through this service. */
 @ApiTags('Calls')
 @ApiBearerAuth()
 @Controller('v1/users/:user_id/connections')
@@ -93,7 +93,7 @@ export class ProxyController {
     private readonly memory: ResponseMemory,
   ) {}
 
-  // Before `get`, which would otherwise respond with a length of 0.
+  // Before `get`, which would otherwise respond to `HEAD` with a length of 0.
   @Head(route)
   @ProxyRoute()
   @ApiExcludeEndpoint()

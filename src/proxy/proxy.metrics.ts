@@ -1,8 +1,7 @@
 import { Counter, Histogram } from 'prom-client';
 
 /**
- * Calls of callers that went to providers' APIs, by provider and outcome: `2xx` to `5xx`, the code of the error, or
- * `abandoned`.
+ * Callers' calls to providers' APIs, by provider and outcome: `2xx` to `5xx`, the code of the error, or `abandoned`.
  */
 export const proxiedCalls = new Counter({
   name: 'cufflink_proxied_calls_total',
@@ -10,7 +9,7 @@ export const proxiedCalls = new Counter({
   labelNames: ['provider', 'outcome'] as const,
 });
 
-/** Proxied calls, from the caller's request to the provider's response. A refresh that the call waited for is in it. */
+/** Proxied calls, from the caller's request to the provider's response, with a refresh that the call waited for. */
 export const proxiedCallSeconds = new Histogram({
   name: 'cufflink_proxied_call_seconds',
   help: 'Duration of proxied calls by provider',

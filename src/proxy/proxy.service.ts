@@ -20,12 +20,12 @@ import type { ResponseReservation } from './response-memory.js';
 import { passedToProvider } from './passed-headers.js';
 import { proxiedCalls, proxiedCallSeconds } from './proxy.metrics.js';
 
-/** A caller's own call of a provider's API. */
+/** A caller's own call to a provider's API. */
 export interface CallerRequest {
   readonly method: ApiCall['method'];
-  /** Path below the API's base URL, without the slash between, and query, both as they came. */
+  /** Path below the API's base URL, without the slash between, and query, both as received. */
   readonly target: string;
-  /** As they came, names in lower case. */
+  /** As received, names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer | undefined;
 }
@@ -38,7 +38,7 @@ interface Sending {
   readonly gone: AbortSignal;
 }
 
-/** Makes callers' own calls of providers' APIs with tokens that the callers do not see. */
+/** Makes callers' own calls to providers' APIs with tokens that the callers do not see. */
 @Injectable()
 export class ProxyService {
   constructor(
@@ -60,13 +60,13 @@ export class ProxyService {
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
-   * @param request - what to send
-   * @param requester - who asks for it
-   * @param reservation - where the response is held; takes room when the call leaves
+   * @param request - without the token
+   * @param requester - the caller, for the audit trail
+   * @param reservation - memory for the response; taken when the call leaves
    * @param gone - aborted when the caller does not wait any more; a request that has not left by then is not sent
    * @returns the provider's response of any status, with a quoted token covered
-   * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when
-   *   nothing may
+   * @throws {@link RequestInvalidError} when path, query or form may not be sent, {@link CallUnsupportedError} when the
+   *   API takes no calls
    * @throws {@link CallResponseUnusableError} on a redirect (NET-03), a response above 10 MiB, or one that cannot be
    *   read; the provider may have carried out the request nevertheless
    * @throws {@link RateLimitedError} when there is no room for its response; nothing was sent
@@ -125,7 +125,7 @@ export class ProxyService {
     return coverTokens(response, token);
   }
 
-  /** A timestamp that an OAuth 1.0a provider refuses is corrected once (O1-09). */
+  /** Sends a signed call. A timestamp that the provider refuses is corrected once (O1-09). */
   private sendSigned(
     { provider, call, reservation, gone }: Sending,
     token: ValidToken,
@@ -151,7 +151,7 @@ function toCallersError(error: unknown, call: ApiCall): unknown {
   return fate === 'not-sent' ? error : new ProviderUnavailableError(mayBeDone(message, call), { detail, fate });
 }
 
-/** Adds what the caller of a method that changes something has to know before it repeats the call. */
+/** Adds a warning about repetition for calls that may have changed something. */
 function mayBeDone(message: string, { method }: ApiCall): string {
   return method === 'GET' || method === 'HEAD'
     ? message
@@ -164,7 +164,7 @@ function toApiCall(provider: HealthProvider, { method, target, headers, body }: 
   const call = { method, url, headers: passedToProvider(headers, dataApi?.headers ?? []), body };
   const missing = dataApi?.headers?.find((name) => call.headers[name.toLowerCase()] === undefined);
   if (missing !== undefined) {
-    // It would respond with 401, which says nothing about the token.
+    // The API would respond with 401, which says nothing about the token.
     throw new RequestInvalidError(`${displayName} requires the header ${missing} with your own credentials. Send it.`);
   }
   refuseCredentials(formOf(call) ?? '', 'The form');

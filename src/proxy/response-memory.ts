@@ -6,12 +6,12 @@ import { maxApiResponseBytes } from '../provider-kit/data-api/api-request.js';
 const leastBytes = 64 * 1024;
 
 /**
- * Bounds the memory that the responses of calls take in this process. Each is held whole until its caller has read it,
- * so that slow readers must have a limit (NET-04).
+ * Bounds the memory of the responses of calls in this process. Each is held whole until its caller has read it. So slow
+ * readers must have a limit (NET-04).
  */
 @Injectable()
 export class ResponseMemory {
-  /** The most that all may take; room for as many calls at a time as four providers' hosts are sent. */
+  /** The most memory of all responses: enough for the simultaneous calls to four providers' hosts. */
   protected readonly maxBytes: number = 64 * maxApiResponseBytes;
   /** Time limit for reading a response, in milliseconds. */
   readonly readWithinMs: number = 30_000;
@@ -44,11 +44,11 @@ export class ResponseMemory {
   }
 }
 
-/** The memory that the response of one call takes. The attempts of a call share it. */
+/** The memory of one call's response. The attempts of a call share it. */
 export class ResponseReservation {
   #bytes = 0;
 
-  /** @param resize - throws where there is no room for more */
+  /** @param resize - throws when there is no room for more */
   constructor(private readonly resize: (from: number, to: number) => void) {}
 
   /**
@@ -60,12 +60,12 @@ export class ResponseReservation {
     this.change(maxApiResponseBytes);
   }
 
-  /** Leaves what a response that has arrived does not need. */
+  /** Releases the memory that an arrived response does not need. */
   shrinkTo(bytes: number): void {
     this.change(Math.min(Math.max(bytes, leastBytes), this.#bytes));
   }
 
-  /** Leaves all of it: nothing is held any more. */
+  /** Releases all of it. */
   leave(): void {
     this.change(0);
   }

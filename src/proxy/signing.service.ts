@@ -15,13 +15,13 @@ export interface UnsignedRequest {
   readonly method: ProviderRequest['method'];
   /** Absolute, below the provider's API base URL, with its query, byte for byte as it will be sent. */
   readonly url: string;
-  /** The body, where it is sent as `application/x-www-form-urlencoded`. */
+  /** The body, if it is sent as `application/x-www-form-urlencoded`. */
   readonly form?: string | undefined;
 }
 
 /**
- * Signs callers' requests to OAuth 1.0a providers, so that no token secret has to leave (O1-07). By the provider's
- * clock, as far as calls of this process have learnt it (O1-09): the response goes to the caller.
+ * Signs callers' requests to OAuth 1.0a providers, so that no token secret leaves (O1-07). Uses the provider's clock,
+ * as far as calls of this process know it (O1-09). The provider's response goes to the caller, not to us.
  */
 @Injectable()
 export class SigningService {
@@ -36,12 +36,12 @@ export class SigningService {
    *
    * @param userId - the company's id of the user
    * @param slug - the provider
-   * @param request - just what will be sent
-   * @param requester - who asks for it
+   * @param request - exactly as it will be sent
+   * @param requester - the caller, for the audit trail
    * @returns the value of the `Authorization` header: for this request, once, within the minutes that the provider
    *   allows
    * @throws {@link CallUnsupportedError} when the provider's requests are not signed
-   * @throws {@link RequestInvalidError} when the URL is not below the provider's API, or brings credentials
+   * @throws {@link RequestInvalidError} when the URL is not below the provider's API, or has credentials
    * @throws as {@link TokensService.getValid}
    */
   async sign(userId: string, slug: string, request: UnsignedRequest, requester: Requester): Promise<string> {

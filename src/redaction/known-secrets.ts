@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, hash, randomBytes, type KeyObject } from '
 /** The text in the place of a secret. */
 export const placeholder = '[secret]';
 
-/** Shorter values would be found in ordinary words. */
+/** Least length of a secret: shorter values would match ordinary words. */
 const minimumLength = 8;
 const base = 31;
 /** Its power of {@link minimumLength}, in 32 bits. */
@@ -26,18 +26,19 @@ interface KnownSetting {
  * value is recognized there under every name (LOG-01).
  */
 export class KnownSecrets {
-  /** Outside of the heap, as key objects are. */
+  /** Key objects are outside of the heap. */
   readonly #key: KeyObject = createSecretKey(randomBytes(32));
-  /** By 16 bits about their beginning: what says where in a text one may begin, and little about the secret. */
+  /** By 16 bits about their beginning, which find places in a text and reveal little about the secret. */
   readonly #settings = new Map<number, KnownSetting[]>();
   readonly #fingerprints = new Set<string>();
   /**
-   * The same in the order of their arrival, as a ring: to look for the first of a set costs more the more were deleted.
+   * The same in the order of their arrival, as a ring. In a set, the first element is slow to find after many
+   * deletions.
    */
   readonly #ring: string[] = [];
   #next = 0;
 
-  /** @param capacity - how many tokens are remembered; the oldest are forgotten first */
+  /** @param capacity - most remembered tokens; the oldest are forgotten first */
   constructor(private readonly capacity: number) {}
 
   /** Remembers a secret setting, such as a client secret, in the forms in which it may be written, by its digest. */
@@ -76,7 +77,7 @@ export class KnownSecrets {
     this.#fingerprints.add(print);
   }
 
-  /** Returns the text with a placeholder for every secret that is known. */
+  /** Returns the text with a placeholder for every known secret. */
   hide(text: string): string {
     return this.#hideSettings(text).replace(words, (word) =>
       this.#fingerprints.has(fingerprint(word)) ? placeholder : word,
@@ -123,8 +124,8 @@ function beginningOf(text: string): number {
 }
 
 /**
- * Moves a window of {@link minimumLength} characters on by one: a hash that rolls (Karp and Rabin), as every character
- * of the log passes it.
+ * Moves a window of {@link minimumLength} characters by one. It is a rolling hash (Karp and Rabin), because every
+ * character of the log passes it.
  */
 function slide(window: number, text: string, end: number): number {
   const left = end < minimumLength ? 0 : text.charCodeAt(end - minimumLength);
@@ -139,5 +140,5 @@ function fingerprint(value: string): string {
   return hash('sha256', value, 'base64').slice(0, 22);
 }
 
-/** Those of this process: log lines are written by code that nothing is injected into. */
+/** The secrets of this process. A constant, because nothing can be injected into the code that writes log lines. */
 export const knownSecrets = new KnownSecrets(50_000);

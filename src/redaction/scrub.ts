@@ -17,16 +17,16 @@ const shapes: readonly RegExp[] = [
   /()\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
 ];
 
-/** A run without a break that holds letters and digits and is no UUID: random, therefore perhaps a key. */
+/** A long run of letters and digits that is no UUID. It looks random, so it may be a key. */
 const randomRun =
   /(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)[\w-]{32,}/gi;
-/** As long as 256 bits in base64url. Ids of users, which are shorter as a rule, stay readable. */
+/** The length of 256 bits in base64url. Ids of users are usually shorter, and stay readable. */
 const longRandomRun = new RegExp(randomRun.source.replace('{32,}', '{43,}'), 'gi');
 
 /**
  * Returns a text for the log with a placeholder for everything that is, or looks like, a secret (LOG-01).
  *
- * @param text - a message, which names things by short words or UUIDs
+ * @param text - a message, with short words and UUIDs
  */
 export function scrub(text: string): string {
   return hideShapes(knownSecrets.hide(text)).replace(randomRun, placeholder);
@@ -38,9 +38,9 @@ export function scrubPath(path: string): string {
 }
 
 /**
- * The same for every text inside an object, under every name; objects of classes are left to their serializers.
+ * The same for every text inside an object, under every name. Objects of classes are left to their serializers.
  *
- * @param depth - how far down; what is deeper is cut off
+ * @param depth - greatest depth; deeper values are cut off
  */
 export function scrubDeep(value: unknown, depth = 6): unknown {
   if (typeof value === 'string') {
