@@ -3,9 +3,9 @@ import type { TokensService } from '../tokens/tokens.service.js';
 import type { ConnectionResponse } from './connections.dto.js';
 
 /**
- * Returns a connection as it goes over the wire, without its tokens.
+ * Returns the wire form of a connection, without its tokens.
  *
- * @param tokens - tells the current state, which the row may not show yet
+ * @param tokens - knows the current state, which the row may not show yet
  */
 export function toConnectionResponse(
   connection: Connection,

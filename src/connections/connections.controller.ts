@@ -144,7 +144,7 @@ export class ConnectionsController {
   }
 }
 
-/** The scopes that a token is asked for. Read by hand: this is the call that has to be fast. */
+/** Reads the scopes that a token must have. Without a validation class, because this call must be fast. */
 function readScopes({ query }: AuthenticatedRequest): string[] {
   const { scope = '' } = query as { scope?: unknown };
   if (typeof scope !== 'string' || !/^[\x20\x21\x23-\x5b\x5d-\x7e]{0,2000}$/.test(scope)) {
@@ -153,7 +153,7 @@ function readScopes({ query }: AuthenticatedRequest): string[] {
   return scope.split(' ').filter((each) => each !== '');
 }
 
-/** The key and value that connections are filtered by. The key has no colon. */
+/** Reads the key and value of the filter of connections. The key has no colon. */
 function readMetadataFilter({ query }: AuthenticatedRequest): { key: string; value: string } | undefined {
   const { metadata } = query as { metadata?: unknown };
   if (metadata === undefined) {

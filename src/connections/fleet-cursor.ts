@@ -6,7 +6,7 @@ import type { FleetPlace } from '../fleet/fleet-store.js';
 const text = z.string().min(1).max(510);
 const schema = z.tuple([text, text, z.union([z.literal(0), z.literal(1)])]);
 
-/** Returns the place of the next page as it goes over the wire. */
+/** Returns the wire form of the next page's place. */
 export function toCursor({ userId, provider, isBusy }: FleetPlace): string {
   return Buffer.from(JSON.stringify([userId, provider, isBusy ? 1 : 0])).toString('base64url');
 }
@@ -14,7 +14,7 @@ export function toCursor({ userId, provider, isBusy }: FleetPlace): string {
 /** @throws {@link RequestInvalidError} when it is not the cursor of a page */
 export function readCursor(cursor: string): FleetPlace {
   const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
-  // PostgreSQL takes no text with this character.
+  // PostgreSQL refuses a text with this character.
   if (!parsed.success || parsed.data.slice(0, 2).some((each) => String(each).includes('\0'))) {
     throw new RequestInvalidError('cursor must be the next_cursor of a page.');
   }

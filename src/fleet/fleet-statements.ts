@@ -15,7 +15,7 @@ export interface FleetFilter {
   readonly providers?: readonly string[] | undefined;
 }
 
-/** The key of a connection. The list is in the order of this key, and no change of a connection alters it. */
+/** The key of a connection. It orders the list, and no change of a connection alters it. */
 export interface FleetKey {
   readonly userId: string;
   readonly provider: string;

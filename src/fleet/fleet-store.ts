@@ -31,13 +31,13 @@ export class FleetStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Returns one page of connections, in the order of the primary key. Reading all pages returns each connection once
-   * that matches the filter the whole time. Changes between two pages repeat none and skip none.
+   * Returns one page of connections, in the order of the primary key. All pages together have each connection once that
+   * matches the filter the whole time. Changes between two pages neither repeat nor skip a connection.
    *
    * A page is read from the index that fits the filter best. The rest of the filter is checked on the rows. A page
    * examines at most 10,000 rows, so its time does not grow with the table.
    *
-   * @param filter - compared with the rows: an end that nothing has noticed yet does not count
+   * @param filter - compared with the rows; an end that a row does not show yet does not count
    * @param size - most connections
    * @param after - `next` of the page before
    * @param query - how to run a statement, such as on a read replica; on the primary if absent
@@ -90,7 +90,7 @@ async function walk(query: Query, filter: FleetFilter, size: number, after: Flee
   return toPage(await query<Connection>(statement, read), size, end, after.isBusy);
 }
 
-/** @param end - the last key that was examined, if there is more behind it */
+/** @param end - the last key that was examined, if more rows follow */
 function toPage(found: readonly Connection[], size: number, end: FleetKey | undefined, isBusy: boolean): FleetPage {
   const connections = found.slice(0, size);
   const last = found.length > size ? connections.at(-1) : end;

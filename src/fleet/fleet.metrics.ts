@@ -10,7 +10,7 @@ new Gauge({
   labelNames: ['provider', 'status'] as const,
   async collect() {
     this.reset();
-    // Without the database the other metrics are needed all the more.
+    // A scrape without the database still returns the other metrics.
     const latest = await observed?.latest().catch(() => undefined);
     for (const { provider, status, connections } of latest?.counts ?? []) {
       this.inc({ provider, status }, connections);

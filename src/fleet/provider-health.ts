@@ -5,9 +5,9 @@ import { registrationId } from '../provider-kit/registration.js';
 import type { FleetCount } from './fleet-count.js';
 import { FleetCounts } from './fleet-counts.js';
 
-/** How long this process uses what it has read, in milliseconds. */
+/** How long this process uses a result, in milliseconds. */
 const cacheMs = 5_000;
-/** With fewer connections a share says more about single users than about the provider. */
+/** Least connections for a share. With fewer, it says more about single users than about the provider. */
 const leastConnections = 20;
 
 /** Reasons of active connections whose last refresh failed. */
@@ -16,7 +16,7 @@ const failing: readonly (string | null)[] = ['refresh_failing', 'refusal_unconfi
 /** `open`: refreshes are paused. `half_open`: one trial decides. */
 export type CircuitBreakerStatus = 'closed' | 'open' | 'half_open';
 
-/** How refreshes at a provider go. */
+/** The state of refreshes at a provider. */
 export interface RefreshHealth {
   readonly circuitBreaker: CircuitBreakerStatus;
   /** The error that opened the circuit breaker; `null` while it is closed. */
@@ -27,7 +27,7 @@ export interface RefreshHealth {
   /** Active connections whose last refresh failed. */
   readonly failing: number;
   readonly needsRelink: number;
-  /** `failing` of `active`, from 0 to 1; `null` with too few connections to say. */
+  /** `failing` of `active`, from 0 to 1; `null` with too few connections. */
   readonly failingShare: number | null;
   /** When the connections were counted; `null` before the first count. */
   readonly countedAt: Date | null;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Query, type Statement } from '../database/database.js';
 
-/** Length of a bucket, and how many there are: the next hour. */
+/** Length of a bucket and number of buckets: together the next hour. */
 export const bucketMinutes = 5;
 const buckets = 12;
 /** Refreshes of one bucket and provider are counted up to here. */
@@ -53,7 +53,7 @@ const read: Statement = {
          ORDER BY slug`,
 };
 
-/** When the scheduler will refresh. */
+/** Counts the refreshes that the scheduler will start. */
 @Injectable()
 export class UpcomingRefreshesReader {
   constructor(private readonly database: Database) {}

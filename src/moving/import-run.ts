@@ -19,7 +19,7 @@ export interface RefusedRow {
   readonly number: number;
   readonly userId: string | undefined;
   readonly reason: ImportRefusal;
-  /** For `invalid`: which columns are wrong. */
+  /** For `invalid`: the wrong columns. */
   readonly objection?: string;
 }
 
@@ -29,11 +29,11 @@ export interface ImportCounts {
   alreadyImported: number;
   refused: number;
   readonly warnings: Record<ImportWarning, number>;
-  /** How far into the file, in bytes. */
+  /** Position in the file, in bytes. */
   bytes: number;
 }
 
-/** Imports the rows of a file, batch by batch. A run that was killed is simply started again. */
+/** Imports the rows of a file, batch by batch. A killed run can simply be started again. */
 @Injectable()
 export class ImportRun {
   constructor(private readonly importer: ConnectionImporter) {}
@@ -41,11 +41,11 @@ export class ImportRun {
   /**
    * Imports rows.
    *
-   * @param requester - who imports them
+   * @param requester - for the audit trail
    * @param report - called after each batch
    * @param refuse - called with each row that is not imported
-   * @throws what the source throws, and {@link DatabaseUnavailableError} when the database is away for half a minute;
-   *   rows that were imported stay
+   * @throws the errors of the source, and {@link DatabaseUnavailableError} when the database is away for half a minute;
+   *   imported rows stay
    */
   async run(
     rows: AsyncIterable<SourceRow>,

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { readPlainRow, type ReadRow } from './row.js';
 
 /**
- * A connection as Nango's API returns it with its credentials, and takes it (`GET` and `POST /connections`). Read
- * loosely: fields that say nothing about tokens are left out.
+ * A connection with its credentials, as Nango's API returns and accepts it (`GET` and `POST /connections`). Only fields
+ * about tokens are read.
  */
 const connection = z.object({
   connection_id: z.string().optional(),
@@ -56,7 +56,7 @@ export function readNangoRow(record: unknown, slugs: ReadonlyMap<string, string>
   });
 }
 
-/** Nango's own id of a connection is random since 2024; before, companies chose it, mostly as their id of the user. */
+/** Finds the user. Since 2024 Nango's id of a connection is random. Earlier ids are mostly the company's user id. */
 function findUser({ end_user: user, tags, connection_id: id }: z.output<typeof connection>): unknown {
   return user?.id ?? tags?.['end_user_id'] ?? id;
 }

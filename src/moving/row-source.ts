@@ -7,7 +7,7 @@ import { readNangoRow } from './nango-row.js';
 import { plainColumns, readPlainRow, readSealedRow, type ReadRow } from './row.js';
 import { readSealedLines } from './sealed-file.js';
 
-/** Longest row: what a sealed value may hold. */
+/** Longest row, which is the limit of a sealed value. */
 const maxRowBytes = 64 * 1024;
 
 /** A row of a file. */
@@ -15,9 +15,9 @@ export interface SourceRow {
   /** The line; in a sealed file, the number of the row. From 1. */
   readonly number: number;
   readonly row: ReadRow;
-  /** The user and the provider, where they can be read although the row cannot be used. */
+  /** The user and the provider, if these can be read although the row cannot be used. */
   readonly userId: string | undefined;
-  /** How far into the file the row ends, in bytes. */
+  /** End of the row in the file, in bytes. */
   readonly bytes: number;
 }
 

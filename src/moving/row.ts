@@ -19,7 +19,7 @@ export const plainColumns = [
   'metadata',
 ] as const;
 
-/** A row that can be imported, or what is wrong with it. */
+/** A row that can be imported, or its fault. */
 export type ReadRow = { readonly grant: ImportedGrant } | { readonly objection: string };
 
 /** A value that a provider could have issued: visible ASCII, as in an HTTP header. */
@@ -119,7 +119,7 @@ function read(schema: z.ZodType<Fields>, record: unknown): ReadRow {
   };
 }
 
-/** Names fields only: a message of the parser could quote a token. */
+/** Describes faults by field names only, because a message of the parser could quote a token. */
 function describe({ issues }: z.ZodError): string {
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
   const wrong = issues.flatMap(({ path }) => (path.length === 0 ? [] : [String(path[0])]));

@@ -3,6 +3,6 @@ import { AuditModule } from '../audit/audit.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { AuditController } from './audit.controller.js';
 
-/** The audit trail over HTTP: for the API only, where what a request brings is checked and counted. */
+/** The audit trail over HTTP: for the API only, where requests are checked and counted. */
 @Module({ imports: [AuditModule, DatabaseModule], controllers: [AuditController] })
 export class AuditApiModule {}

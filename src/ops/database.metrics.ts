@@ -1,7 +1,7 @@
 import { Gauge } from 'prom-client';
 import type { Database } from '../database/database.js';
 
-/** Read when somebody asks. The pool is that of the application that started last: a process has one. */
+/** Read at each scrape. The pool is that of the application that started last; a process has one. */
 let observed: Database | undefined;
 
 new Gauge({

@@ -1,8 +1,8 @@
 import { scrub } from '../redaction/scrub.js';
 
 /**
- * Returns an error as it may be logged: its type, message and stack, and the same of its causes. Never other
- * properties: those of foreign errors hold requests, responses and rows (LOG-02).
+ * Returns the loggable parts of an error: its type, message and stack, and the same of its causes. Other properties are
+ * left out, because those of foreign errors hold requests, responses and rows (LOG-02).
  */
 export function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) {
@@ -11,7 +11,7 @@ export function describeError(error: unknown, depth = 0): object {
   const cause = error.cause !== undefined && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {};
   const type = visible(error.name);
   const message = visible(scrub(error.message));
-  // Only the frames are taken: the head of the stack repeats the message, line ends included.
+  // Only the frames are used: the head of the stack repeats the message with its line ends.
   const frames = (error.stack ?? '').replace(error.message, '').match(/^\s+at .*$/gm) ?? [];
   return { type, message, stack: [`${type}: ${message}`, ...frames.map(visible)].join('\n'), ...cause };
 }

@@ -19,25 +19,26 @@ import { tracing } from './trace-context.js';
  * rest (LOG-01). Invisible characters are written out, so that text from outside can neither begin a line of its own
  * nor command a terminal (LOG-04).
  *
- * @param config - level and format; readable lines where it names none
- * @param destination - where the lines go; standard output unless given
+ * @param config - level and format; readable lines if it names no format
+ * @param destination - stream for the lines; standard output when absent
  */
 export async function loggingOptions(
   config: Pick<AppConfig, 'logLevel'> & Partial<AppConfig>,
   destination?: Writable,
 ): Promise<Params> {
   return {
-    // Its middleware costs as much as handing a token out; `RequestLog` takes its place.
+    // Its middleware costs as much as issuing a token; `RequestLog` takes its place.
     forRoutes: [],
     pinoHttp: [
       {
         level: config.logLevel,
         hooks: { logMethod },
         formatters: {
-          // The ids of a trace look like a key, and are none.
+          // The ids of a trace look like keys, and are none.
           log: (line: object) => ({ ...(scrubDeep(line) as Record<string, unknown>), ...tracing().activeIds() }),
         },
-        // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is one.
+        // Otherwise pino copies every property of an error before `describeError` sees it, and hides that it is an
+        // error.
         wrapSerializers: false,
         serializers: {
           req: (request: LoggedRequest) => ({
@@ -80,14 +81,14 @@ export interface LoggedRequest extends Pick<
  * Logs a request that has ended: its method, path and status, and the code of the error if there was one. The level is
  * `info`, for passed checks of a hook `debug`. Where the log begins higher, nothing is gathered for it.
  *
- * @param logger - of the request: has its id
+ * @param logger - of the request, with its id
  */
 export function logWhenFinished(logger: Logger, request: LoggedRequest, response: ServerResponse): void {
   if (!logger.isLevelEnabled('info')) {
     return;
   }
   const startedAt = Date.now();
-  // Comes once: after the response, or where the caller has gone before it.
+  // Emitted once: after the response, or when the caller has gone before it.
   response.once('close', () => {
     const { problemCode: code } = request;
     const line = { res: response, responseTime: Date.now() - startedAt, ...(code === undefined ? {} : { code }) };
@@ -122,7 +123,7 @@ function logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, level: 
   method.apply(this, safe as Parameters<LogFn>);
 }
 
-/** pino takes the message of an error as it is where the line has none of its own. */
+/** Adds a message of our own. Otherwise pino uses the message of the error unchanged. */
 function withOwnMessage([first, ...rest]: unknown[]): unknown[] {
   const line = first instanceof Error ? { err: first } : first;
   const error = typeof line === 'object' && line !== null && 'err' in line ? line.err : undefined;
@@ -141,7 +142,7 @@ function pathOf({ originalUrl, routeOptions }: LoggedRequest): string {
   return visible(scrubPath(shown.join('/').slice(0, 500)));
 }
 
-/** The number of segments up to `connections/{provider}/proxy`, in any spelling, where there is that and more. */
+/** Returns the number of segments up to `connections/{provider}/proxy`, in any spelling, if more segments follow. */
 function endOfProxy(segments: readonly string[]): number | undefined {
   const names = segments.map((segment) => unescape(segment).toLowerCase());
   const end = names.findIndex((name, index) => name === 'proxy' && names[index - 2] === 'connections') + 1;

@@ -3,8 +3,8 @@ import { Counter, Gauge } from 'prom-client';
 import { version } from '../config/version.js';
 
 /**
- * Measured when somebody asks: what prom-client offers beside would also watch the event loop and the garbage collector
- * all the time.
+ * Measured at each scrape. The defaults of prom-client would also watch the event loop and the garbage collector all
+ * the time.
  */
 
 new Gauge({
@@ -36,7 +36,7 @@ new Gauge({
   labelNames: ['version'] as const,
 }).set({ version }, 1);
 
-/** Measured from the first scrape on: nobody pays for it where nobody asks. */
+/** Measured from the first scrape on, so that it costs nothing without scrapes. */
 let eventLoopDelay: ReturnType<typeof monitorEventLoopDelay> | undefined;
 
 new Gauge({

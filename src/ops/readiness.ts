@@ -11,8 +11,7 @@ import { tokensConfig, type TokensConfig } from '../tokens/tokens.config.js';
 import { KeyRing } from '../vault/key-ring.js';
 
 /**
- * How long the response of the database holds, in milliseconds: however often anybody asks, the database is asked once
- * in this time.
+ * How long a response of the database is used, in milliseconds. In this time any number of checks sends one statement.
  */
 const holdsForMs = 1_000;
 
@@ -27,7 +26,7 @@ export interface ReadinessCheck {
   readonly detail?: string;
 }
 
-/** All parts, and why no call should come here, if so. */
+/** All parts, and why this process should get no calls, if so. */
 export interface Readiness {
   readonly checks: Record<(typeof readinessParts)[number], ReadinessCheck>;
   readonly failure: AppError | undefined;
@@ -38,11 +37,11 @@ const ok: ReadinessCheck = { status: 'ok' };
 /** Checks if this process can serve calls, part by part. */
 @Injectable()
 export class ReadinessService {
-  /** By a clock that only runs forward. */
+  /** By the monotonic clock. */
   private askedAtMs = -Infinity;
   private isAsking = false;
   private response: Promise<unknown> = Promise.resolve();
-  /** Migrations are not taken back while a process of their version runs. */
+  /** Kept once it is true: migrations are not reverted while a process of their version runs. */
   private isMigrated = false;
 
   constructor(
@@ -55,7 +54,7 @@ export class ReadinessService {
 
   /** Checks every part. Asks the database at most once a second. */
   async check(): Promise<Readiness> {
-    // Waited for at once: a part that fails while another one is slow would end the process as an unhandled rejection.
+    // Awaited together: a part that fails while another one is slow would end the process as an unhandled rejection.
     const [ofProcess, ofDatabase, ofMigrations, ofKeys] = await Promise.all([
       findFailure(this.checkProcess()),
       findFailure(this.askDatabase()),
@@ -121,7 +120,7 @@ export class ReadinessService {
   }
 }
 
-/** Waits for a part, and returns the error that says why it failed. A mistake of ours is thrown. */
+/** Waits for a part, and returns its known failure. Any other error is a mistake of ours, and is thrown. */
 async function findFailure(part: Promise<unknown>): Promise<AppError | undefined> {
   try {
     await part;

@@ -9,7 +9,7 @@ const requestSeconds = new Histogram({
   buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
 });
 
-/** Measures every request of a server; those of no route count as the route `none`. */
+/** Measures every request of a server. Requests without a route count as the route `none`. */
 export function measureRequests(fastify: FastifyInstance): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');

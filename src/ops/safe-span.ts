@@ -1,8 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
 /**
- * The attributes that a span may have. A list of what is allowed, because instrumentations learn new attributes with
- * every version: URLs with codes and ids, statements, headers (LOG-01, LOG-02).
+ * The attributes that a span may have. It is a list of allowed ones, because new versions of instrumentations add
+ * attributes: URLs with codes and ids, statements, headers (LOG-01, LOG-02).
  */
 const allowed = new Set([
   'cufflink.request_id',

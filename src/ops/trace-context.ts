@@ -8,7 +8,7 @@ export interface TraceIds {
 export interface Tracing {
   /** Returns the ids of the span that the running code belongs to. */
   readonly activeIds: () => TraceIds | undefined;
-  /** Names the running request's span by its method and the pattern of its route, and gives it the request's id. */
+  /** Names the current request's span by method and route pattern, and adds the request's id. */
   readonly nameRequest: (method: string, route: string, requestId: string) => void;
   /** Sends the spans that are still in memory. */
   readonly flush: () => Promise<void>;

@@ -11,8 +11,8 @@ const lineSchema = z.object({
 });
 
 /**
- * Erasures in a file outside the database. A restored backup lacks the erasures since; this file repeats them there
- * (LOG-08). One JSON object a line, with a keyed digest in place of the user's id. Without a file nothing
+ * Erasures in a file outside the database. A restored backup lacks the erasures since then; this file repeats them
+ * there (LOG-08). It has one JSON object a line, with a keyed digest in place of the user's id. Without a file nothing
  * is written.
  */
 @Injectable()
@@ -40,7 +40,7 @@ export class ErasureLog {
    * Reads a file of erasures.
    *
    * @param file - that of the settings unless given
-   * @throws Error when it cannot be read, or a line of it is not an erasure; one that was cut off never came to be
+   * @throws Error when it cannot be read, or a line of it is not an erasure. A cut-off line at the end is ignored.
    */
   async read(file = this.config.erasureLogFile): Promise<Erasure[]> {
     if (file === undefined) {

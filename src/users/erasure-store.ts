@@ -33,22 +33,22 @@ export interface Erasure {
   readonly erasedAt: Date;
 }
 
-/** A user of whom something is held. */
+/** A user with stored data. */
 export interface HeldUser {
   readonly userId: string;
-  /** When the oldest part of it came. */
+  /** The time of its oldest part. */
   readonly since: Date;
 }
 
-/** The erasures table: what is left of an erased user. */
+/** The erasures table: the record of an erased user. */
 @Injectable()
 export class ErasureStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Notes an erasure; of several of one user the latest counts.
+   * Records an erasure. Of several erasures of one user the latest counts.
    *
-   * @param erasedAt - now, by the database's clock, unless given
+   * @param erasedAt - now, by the database's clock, when absent
    */
   async record(userDigest: Buffer, erasedAt?: Date): Promise<Date> {
     const [row] = await this.database.query<{ erasedAt: Date }>(statements.record, [userDigest, erasedAt ?? null]);
@@ -58,7 +58,7 @@ export class ErasureStore {
     return row.erasedAt;
   }
 
-  /** Returns when a user was erased last, if ever. */
+  /** Returns when a user was last erased, if ever. */
   async find(userDigest: Buffer): Promise<Date | undefined> {
     const [row] = await this.database.query<{ erasedAt: Date }>(statements.find, [userDigest]);
     return row?.erasedAt;
@@ -69,7 +69,7 @@ export class ErasureStore {
     return this.database.query<Erasure>(statements.list);
   }
 
-  /** Returns the next users of whom something is held, sorted by their id, those after the given one. */
+  /** Returns the next users with stored data, sorted by id, after the given one. */
   listUsers(after: string, limit: number): Promise<HeldUser[]> {
     return this.database.query<HeldUser>(statements.users, [after, limit]);
   }

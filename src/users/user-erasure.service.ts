@@ -33,11 +33,10 @@ export class UserErasureService {
   ) {}
 
   /**
-   * Erases everything that is held of a user, and ends the grants at the providers.
+   * Erases all stored data of a user, and ends the grants at the providers.
    *
-   * The erasure is noted before anything goes, so that one that was interrupted is finished by {@link replay} or by
-   * repeating the call. Erasing a user of whom nothing is held is no error. What stays is a keyed digest and the
-   * instant.
+   * The erasure is recorded before anything is erased. So {@link replay}, or a repeated call, finishes an interrupted
+   * one. A user without stored data is no error. Only a keyed digest and the instant stay.
    *
    * @param userId - the company's id of the user
    * @param requester - who erases the user
@@ -54,10 +53,11 @@ export class UserErasureService {
   }
 
   /**
-   * Erases again what is held of a user from before the user's erasure; what came since stays. For a restored database.
+   * Repeats erasures in a restored database. Erases the data of each user from before the user's erasure; later data
+   * stay.
    *
-   * @param file - a file of erasures; that of the settings unless given
-   * @returns how many users were erased again
+   * @param file - a file of erasures; that of the settings when absent
+   * @returns the number of users that were erased again
    * @throws Error when the file cannot be read; nothing was erased then
    */
   async replay(file?: string): Promise<number> {
@@ -86,7 +86,7 @@ export class UserErasureService {
   }
 
   private async remove(userId: string, requester: Requester, until?: Date): Promise<ErasedConnection[]> {
-    // First the links: a callback that is still to come must not bring a connection back.
+    // First the links, so that a later callback cannot make a connection again.
     await this.links.removeOfUser(userId, until);
     await this.events.forget(userId, until);
     const connections = await this.eraser.eraseUser(userId, requester, until);

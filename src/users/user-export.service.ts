@@ -29,7 +29,7 @@ import type {
 /** Audit entries in memory at a time. */
 const pageSize = 500;
 
-/** Tells what is held about a user (GDPR article 15): everything but tokens and secrets. */
+/** Exports all stored data about a user except tokens and secrets (GDPR article 15). */
 @Injectable()
 export class UserExportService {
   constructor(
@@ -51,8 +51,8 @@ export class UserExportService {
    * Events and audit entries may be many: they are read page by page while the text is sent. All else is read before
    * this resolves. If the database goes away in between, the text ends early and is no JSON.
    *
-   * @param userId - the company's id of the user; nothing held is no error
-   * @param requester - who asks
+   * @param userId - the company's id of the user; no stored data is no error
+   * @param requester - the caller, for the audit trail
    * @returns the text in pieces; each has the shape of a part of {@link UserExportResponse}
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError}
    */
@@ -113,7 +113,7 @@ export class UserExportService {
   }
 }
 
-/** Writes the elements of pages as those of one JSON array. */
+/** Joins the elements of pages for one JSON array. */
 async function* joined(pages: AsyncGenerator<object[], void>): AsyncGenerator<string, void> {
   let separator = '';
   for await (const page of pages) {

@@ -4,7 +4,7 @@ import { readEnvironment, type Environment } from '../config/read-environment.js
 
 const schema = z.object({ ERASURE_LOG_FILE: z.string().optional() });
 
-/** Reads what concerns users as a whole. */
+/** Reads the settings of users' data. */
 export function readUsersConfig(environment: Environment): {
   /** The file of erasures outside the database; `undefined` writes none. */
   erasureLogFile: string | undefined;

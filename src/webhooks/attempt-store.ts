@@ -113,7 +113,7 @@ export class AttemptStore {
     return this.database.query<UndeliveredEvent>(statements.undelivered, [endpointId, after, since, limit]);
   }
 
-  /** Deletes attempts that are older. Returns how many, at most `limit`. */
+  /** Deletes older attempts. Returns their number, at most `limit`. */
   async purge(olderThanMs: number, limit: number): Promise<number> {
     return (await this.database.query(statements.purge, [olderThanMs, limit])).length;
   }

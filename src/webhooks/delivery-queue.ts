@@ -11,7 +11,7 @@ const expireInSeconds = 60;
 const superviseSeconds = 15;
 /** A delivery waits for a disabled endpoint as long as its event is kept. */
 const retentionSeconds = 30 * 86_400;
-/** A finished job is of no more use: the table of attempts has its outcome. */
+/** A finished job is useless: the table of attempts has its outcome. */
 const deleteAfterSeconds = 60;
 /** Repetitions after the death of a process. Failed attempts are counted in the job. */
 const mostRepetitions = 1_000;
@@ -33,8 +33,8 @@ export interface NewDelivery extends Delivery {
 }
 
 /**
- * Deliveries that are to be made, in pg-boss: one queue for each endpoint, so that a slow endpoint delays no other. It
- * runs on the pool of the service, polls, and holds no state of a session, so it works behind a transaction pooler.
+ * Pending deliveries in pg-boss. Each endpoint has a queue of its own, so that a slow endpoint delays no other. It runs
+ * on the pool of the service, polls, and holds no state of a session. So it works behind a transaction pooler.
  *
  * An event is in the queue of an endpoint at most once.
  */
@@ -52,7 +52,7 @@ export class DeliveryQueue implements BeforeApplicationShutdown {
   }
 
   /**
-   * Adds deliveries for an endpoint, in a transaction. Those that are in its queue already are left out.
+   * Adds deliveries for an endpoint, in a transaction. Deliveries that are already in its queue are left out.
    *
    * @param query - of the transaction
    * @throws {@link DatabaseUnavailableError}
@@ -73,7 +73,7 @@ export class DeliveryQueue implements BeforeApplicationShutdown {
     return boss.fetch<Delivery>(queueOf(endpointId), { batchSize: limit });
   }
 
-  /** Removes deliveries that were made or given up, in a transaction. */
+  /** Removes deliveries that succeeded or have no attempt left, in a transaction. */
   async finish(query: Query, endpointId: string, jobs: readonly DeliveryJob[]): Promise<void> {
     const boss = await this.open(endpointId);
     const ids = jobs.map(({ id }) => id);

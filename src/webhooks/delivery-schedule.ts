@@ -8,7 +8,8 @@ const longestPauseSeconds = 86_400;
 export const mostAttempts = pausesSeconds.length + 1;
 
 /**
- * Returns the pause after a failed attempt: longer after each, with jitter, and at least what the receiver asked for.
+ * Returns the pause after a failed attempt. It grows with each attempt, has jitter, and is at least as long as the
+ * receiver asked for.
  *
  * Pure: the caller supplies the randomness.
  *

@@ -21,7 +21,7 @@ import { deliveries, disabledEndpoints } from './webhooks.metrics.js';
 const concurrency = 20;
 /** Deliveries to one endpoint without a record. At this number no more are taken: the database is too slow. */
 const mostUnfinished = 10 * concurrency;
-/** With so few left, more are taken: taking costs four statements, whether it brings one delivery or ten. */
+/** Number of deliveries left at which more are taken. Each time costs four statements, for one delivery or ten. */
 const refillAt = concurrency / 2;
 /** Longest pause between checks of the queues, in milliseconds. */
 const pauseMs = 500;
@@ -87,7 +87,7 @@ export class DeliveryWorker implements BeforeApplicationShutdown {
     return taken.some((isFull) => isFull) ? 0 : pauseMs;
   }
 
-  /** @returns whether more may be due that there is room for */
+  /** @returns whether there is room for more, and more may be due */
   private async take(endpoint: WebhookEndpoint): Promise<boolean> {
     const own = this.underWay.get(endpoint.id) ?? { sending: 0, unfinished: new Set() };
     this.underWay.set(endpoint.id, own);

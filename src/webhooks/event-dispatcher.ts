@@ -9,9 +9,9 @@ import { EndpointStore } from './endpoint-store.js';
 import { wants } from './webhook-endpoint.js';
 import { dispatchLag } from './webhooks.metrics.js';
 
-/** Most events that one transaction hands to the queues. */
+/** Most events that one transaction adds to the queues. */
 const batchSize = 1_000;
-/** Longest pause between checks; events of this process are handed over at once. In milliseconds. */
+/** Longest pause between checks, in milliseconds. Events of this process are queued at once. */
 const pauseMs = 500;
 
 const isBehind: Statement = {
@@ -29,7 +29,7 @@ const moveCursor: Statement = {
 };
 
 /**
- * Hands the events of the stream to the queues of the endpoints that want them. The cursor moves in the same
+ * Adds the events of the stream to the queues of the endpoints that want them. The cursor moves in the same
  * transaction, so a crash neither loses nor doubles an event. A disabled endpoint gets none; its owner can resend them.
  */
 @Injectable()
@@ -49,13 +49,13 @@ export class EventDispatcher {
     publisher.onPublished(() => job.wake());
   }
 
-  /** Calls back when this process has handed events over. */
+  /** Calls back when this process has queued events. */
   onDispatched(listener: () => void): void {
     this.listeners.push(listener);
   }
 
   /**
-   * Hands over a batch of events.
+   * Queues a batch of events.
    *
    * @returns whether there may be more
    * @throws {@link DatabaseUnavailableError}

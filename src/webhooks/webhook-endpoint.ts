@@ -30,8 +30,8 @@ export interface RoutedEvent {
 }
 
 /**
- * Tells whether an endpoint wants an event. A test event goes only to the endpoint that it was asked for. An event of
- * no provider passes the filter of providers.
+ * Tells whether an endpoint wants an event. A test event goes only to its own endpoint. An event without a provider
+ * passes the filter of providers.
  */
 export function wants({ id, eventTypes, providers }: Omit<WebhookEndpoint, 'sealed'>, event: RoutedEvent): boolean {
   if (event.type === 'webhook.test') {

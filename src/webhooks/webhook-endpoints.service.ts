@@ -18,9 +18,9 @@ import { EndpointStore } from './endpoint-store.js';
 import { wants, type EndpointTarget, type WebhookEndpoint } from './webhook-endpoint.js';
 import { WebhookOutboundPolicy } from './webhook-http-client.js';
 
-/** Events looked at together when failed ones are resent. */
+/** Events read at a time when failed ones are resent. */
 const pageSize = 1_000;
-/** How often a change is repeated that meets another one. */
+/** Attempts of a change that conflicts with another one. */
 const changeAttempts = 5;
 
 /** An endpoint, and its signing secret, which is shown once. */
@@ -147,7 +147,7 @@ export class WebhookEndpointsService {
   }
 
   /**
-   * Delivers one event to an endpoint, whether it wants it or not, and whether it has received it or not.
+   * Delivers one event to an endpoint, even if the endpoint does not want it or has already received it.
    *
    * @throws {@link WebhookEndpointNotFoundError}, {@link EventNotFoundError}
    */
@@ -163,7 +163,7 @@ export class WebhookEndpointsService {
    * Delivers all events since an instant that an endpoint wants and has not received: events whose attempts failed, and
    * events from the time while it was disabled. Events from before the endpoint was made are left out.
    *
-   * @returns how many are queued; those that were queued already are counted too
+   * @returns the number of queued events, including those that were already queued
    * @throws {@link WebhookEndpointNotFoundError}
    */
   async resendFailed(id: string, since: Date): Promise<number> {

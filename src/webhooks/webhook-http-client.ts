@@ -5,8 +5,8 @@ import { OutboundPolicy } from '../provider-kit/http/outbound-policy.js';
 import { outboundConfig, type OutboundConfig } from '../provider-kit/http/outbound.config.js';
 
 /**
- * Where deliveries may go (NET-02): to the origins of endpoints, and there only to public addresses, as for providers.
- * Apart from the policy for providers, so that an endpoint opens no way for a token.
+ * Decides where deliveries may go (NET-02): only to the origins of endpoints, and there only to public addresses, as
+ * for providers. It is separate from the policy for providers, so that no request with a token can go to an endpoint.
  */
 @Injectable()
 export class WebhookOutboundPolicy extends OutboundPolicy {
@@ -14,7 +14,7 @@ export class WebhookOutboundPolicy extends OutboundPolicy {
     super(settings, resolver);
   }
 
-  /** Says why nothing can be sent to a URL, as far as the URL itself tells; `undefined` when something can. */
+  /** Returns why nothing can be sent to a URL, by the URL itself; `undefined` when it is acceptable. */
   check(url: string): string | undefined {
     if (!URL.canParse(url)) {
       return 'is not a valid URL';
@@ -27,7 +27,7 @@ export class WebhookOutboundPolicy extends OutboundPolicy {
   }
 }
 
-/** Sends deliveries: time limits, no redirects, one resolution, verified certificates, as for providers. */
+/** Sends deliveries with the rules for providers: time limits, no redirects, one resolution, verified certificates. */
 @Injectable()
 export class WebhookHttpClient extends ProviderHttpClient {
   constructor(policy: WebhookOutboundPolicy) {

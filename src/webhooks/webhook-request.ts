@@ -5,9 +5,9 @@ import { ProviderMisconfiguredError, ProviderUnavailableError } from '../errors/
 import { parseRetryAfterSeconds } from '../provider-kit/http/retry-after.js';
 import { WebhookHttpClient, WebhookOutboundPolicy } from './webhook-http-client.js';
 
-/** A receiver stores the event and responds; its work comes later. */
+/** Enough for a receiver that stores the event, responds, and works on it later. */
 const timeoutMs = 15_000;
-/** The body of a response is of no use, and may be anything. */
+/** The body of a response is not used. */
 const maxResponseBytes = 64 * 1024;
 
 /** Result of one request to an endpoint. */
@@ -62,7 +62,7 @@ export class WebhookRequest {
       };
     } catch (error) {
       if (error instanceof ProviderUnavailableError || error instanceof ProviderMisconfiguredError) {
-        // `detail` is a code and, behind a comma, how far the request came.
+        // `detail` is a code and, after a comma, the fate of the request.
         return failed(error.detail?.split(',')[0] ?? error.code);
       }
       throw error;

@@ -14,7 +14,7 @@ export const disabledEndpoints = new Counter({
   labelNames: ['reason'] as const,
 });
 
-/** How far the deliveries are behind the stream. Set by the process that hands events to the queues. */
+/** How far the deliveries are behind the stream. Set by the process that queues events. */
 export const dispatchLag = new Gauge({
   name: 'cufflink_webhook_dispatch_lag_seconds',
   help: 'Age of the last event when it was queued for delivery',
