@@ -20,11 +20,11 @@ export interface HistoryEntry {
   readonly at: number;
   /** When the response was ready; `undefined` while the call is in flight. */
   readonly endsAt: number | undefined;
-  /** `ok`, the error code, `pending` while in flight, or the type of the misbehaviour that took the call's place. */
+  /** `ok`, the error code, `pending` while in flight, or the type of the misbehavior that replaced the response. */
   readonly outcome: string;
-  /** HTTP status; 0 while in flight and where the connection was dropped. */
+  /** HTTP status; 0 while in flight, and if the connection was dropped. */
   readonly status: number;
-  /** Type of the misbehaviour that was applied. */
+  /** Type of the applied misbehavior. */
   readonly misbehaviour?: string;
   /** The grant that the call belongs to: constant from the first exchange over all refreshes. */
   readonly familyId?: string;
@@ -41,7 +41,7 @@ export type OpenEntry = Writable<HistoryEntry>;
 
 const limit = 20_000;
 
-/** Every call in order of arrival; the oldest are forgotten beyond twenty thousand. */
+/** Every call in order of arrival. Beyond twenty thousand the oldest are forgotten. */
 export class CallHistory {
   readonly #entries: OpenEntry[] = [];
 

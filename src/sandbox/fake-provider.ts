@@ -24,7 +24,7 @@ const consentPath = '/_consent';
 
 export interface FakeProviderOptions {
   readonly slug: string;
-  /** As people know the provider. */
+  /** The provider's name for people. */
   readonly displayName: string;
   /** Base of all its endpoints: `<sandbox>/<slug>`. */
   readonly url: string;
@@ -34,13 +34,13 @@ export interface FakeProviderOptions {
   readonly now: () => number;
   /** Finds the other fakes. */
   readonly findNeighbor: FakeContext['findNeighbor'];
-  /** Where it keeps its grants; in memory only if absent. */
+  /** The file with its grants; in memory only if absent. */
   readonly file?: string | undefined;
-  /** Tells the person of a problem with that file. */
+  /** Reports a problem with that file. */
   readonly report: (line: string) => void;
 }
 
-/** One fake provider: serves its endpoints, and lets a test look at it and order it about. */
+/** One fake provider. It serves its endpoints, and tests can inspect it and give it orders. */
 export class FakeProvider {
   readonly slug: string;
   readonly displayName: string;
@@ -50,7 +50,7 @@ export class FakeProvider {
   readonly #protocol: Protocol;
   readonly #history: CallHistory;
   readonly #memory: MemoryFile | undefined;
-  /** Tells the app's hook what happens to accounts. */
+  /** Sends notifications about accounts to the app's hook. */
   readonly notifier: Notifier;
   readonly #misbehaviours = new MisbehaviourQueue();
   /** Ends slow responses. */
@@ -96,12 +96,12 @@ export class FakeProvider {
     this.#memory?.load();
   }
 
-  /** Every call in order of arrival, those in flight included. */
+  /** Every call in order of arrival, also those in flight. */
   get history(): readonly HistoryEntry[] {
     return this.#history.entries;
   }
 
-  /** Life of the access tokens issued from now on; settable for OAuth 2.0, `Infinity` for OAuth 1.0a. */
+  /** Lifetime of access tokens that are issued from now on; settable for OAuth 2.0, `Infinity` for OAuth 1.0a. */
   get accessTokenLifetimeSeconds(): number {
     return this.#context.accessTokenLifetimeSeconds;
   }
@@ -138,7 +138,7 @@ export class FakeProvider {
     this.#misbehaviours.add(behaviour, times);
   }
 
-  /** Takes back every order of {@link misbehave}; what is being answered slowly is answered now. */
+  /** Cancels every order of {@link misbehave}, and ends the wait of slow responses. */
   behave(): void {
     this.#misbehaviours.clear();
     this.#behaving.abort();
@@ -171,7 +171,7 @@ export class FakeProvider {
     return this.#context.grants.findAccessToken(token) !== undefined;
   }
 
-  /** Tells whose an access token is, dead ones included; `undefined` when this provider has not issued it. */
+  /** Returns the grant of an access token, also of a dead one; `undefined` when this provider has not issued it. */
   findIssued(accessToken: string): { readonly familyId: string; readonly expiresAtMs: number } | undefined {
     const issued = this.#context.grants.findIssuedAccessToken(accessToken);
     return issued && { familyId: issued.grant.familyId, expiresAtMs: issued.expiresAtMs };
@@ -257,7 +257,7 @@ export class FakeProvider {
     return instead;
   }
 
-  /** Ends early when the fake is to behave; rejects when the sandbox stops. */
+  /** Waits. Ends early when the orders are canceled; rejects when the sandbox stops. */
   async #wait(ms: number, stopping: AbortSignal): Promise<void> {
     const behaving = this.#behaving.signal;
     try {
@@ -269,7 +269,7 @@ export class FakeProvider {
     }
   }
 
-  /** Does what was asked, and writes into the history how it went. */
+  /** Processes a call, and writes the outcome into the history. */
   async #process(
     endpoint: Endpoint,
     call: IncomingCall,

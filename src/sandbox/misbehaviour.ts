@@ -15,13 +15,13 @@ const endpoint = z.enum([
 ]);
 const tokenEndpoint = z.enum(['token', 'refresh']);
 const status = z.int().min(200).max(599);
-/** Whether the fake does what was asked (rotates, revokes ...) before its response goes wrong. */
+/** Whether the fake carries out the request (rotates, revokes ...) before its response goes wrong. */
 const processed = z.boolean().optional();
 const bytes = z.int().min(0).max(1_073_741_824);
 
-/** One way in which a fake goes wrong, and the endpoint at which it does. */
+/** One kind of misbehavior, and its endpoint. */
 export const misbehaviourSchema = z.discriminatedUnion('type', [
-  /** Responds late, or when told to behave. It does its work at arrival; with `processed: false` after the wait. */
+  /** Responds late, or when the orders are canceled. Works at arrival; with `processed: false` after the wait. */
   z.strictObject({ endpoint, type: z.literal('slow'), ms: z.int().min(0).max(600_000), processed }),
   /**
    * Closes the connection without a response; with `processed` after the token was rotated, so the response is lost.
@@ -73,7 +73,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('badTokenType'), value: z.json().optional() }),
   /** Any JSON as these fields of the response; `null` leaves one out. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('fields'), values: z.record(z.string(), z.json()) }),
-  /** The right response under another content type. */
+  /** The right response with another content type. */
   z.strictObject({ endpoint: tokenEndpoint, type: z.literal('contentType'), value: z.string() }),
   /** OAuth 1.0a: `oauth_callback_confirmed` is left out or another value. */
   z.strictObject({
@@ -85,7 +85,7 @@ export const misbehaviourSchema = z.discriminatedUnion('type', [
 
 export type Misbehaviour = z.infer<typeof misbehaviourSchema>;
 
-/** Returns the endpoints of a fake that can go wrong: those that it has. */
+/** Returns the endpoints of a fake, each of which can misbehave. */
 export function endpointsOf(definition: SandboxDefinition): Misbehaviour['endpoint'][] {
   const oauth2 = definition.oauth === '2.0' ? definition : undefined;
   const oauth1 = definition.oauth === '1.0a' ? definition : undefined;

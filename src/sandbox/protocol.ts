@@ -13,18 +13,18 @@ export interface CallNote {
   readonly withoutRefreshToken: boolean;
   /** Shrink the grant to these scopes. */
   readonly shrinkTo: readonly string[] | undefined;
-  /** FakeResponse with an ID token whose claims are changed so. */
+  /** Respond with an ID token with these changed claims. */
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** One thing that a fake can be asked. */
+/** One endpoint of a fake. */
 export interface Endpoint {
   readonly kind: CallKind;
   /** @throws {@link Refusal} when the request is not accepted */
   readonly respond: (call: IncomingCall, note: CallNote) => FakeResponse | Promise<FakeResponse>;
 }
 
-/** A grant that was opened, and the fields of the token response that tells it. */
+/** A new grant, and the fields of its token response. */
 export interface IssuedGrant {
   readonly familyId: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -33,14 +33,14 @@ export interface IssuedGrant {
 /** One version of OAuth, as one provider speaks it. */
 export interface Protocol {
   /**
-   * Finds what a request asks for.
+   * Finds the endpoint of a request.
    *
    * @throws {@link Refusal} 405 when the path exists under another method
    */
   findEndpoint(call: IncomingCall): Endpoint | undefined;
-  /** Opens a grant that no user was asked for, as the provider does who exchanges tokens; absent for OAuth 1.0a. */
+  /** Opens a grant without a user's consent, as in an exchange of tokens; absent for OAuth 1.0a. */
   issue?(accountId: string): IssuedGrant;
-  /** Signs claims with the key of the ID tokens; absent where the provider issues none. */
+  /** Signs claims with the key of the ID tokens; absent if the provider issues none. */
   signClaims?(claims: Readonly<Record<string, unknown>>): Promise<string>;
   /** Renders an error of a token or API endpoint as the provider writes it. */
   renderError(status: number, error: string, description: string, presentedToken: string): FakeResponse;

@@ -11,11 +11,11 @@ import { indexPage } from './pages/index-page.js';
 import { readCall } from './http/incoming-call.js';
 import { onlyMethod } from './http/routing.js';
 
-/** Where the fakes keep their grants from one start to the next. */
+/** Storage of the fakes' grants from one start to the next. */
 export interface SandboxMemory {
   /** A folder that exists. Each fake has one file in it. */
   readonly directory: string;
-  /** Tells the person of a problem with a file, in one line. */
+  /** Reports a problem with a file, in one line. */
   readonly report: (line: string) => void;
 }
 
@@ -26,7 +26,7 @@ export interface SandboxOptions {
   readonly providers: ReadonlyMap<string, SandboxDefinition>;
   /** Milliseconds since 1970; the wall clock when absent. */
   readonly now?: () => number;
-  /** Where the fakes keep their grants; in memory only if absent. */
+  /** Storage of the fakes' grants; in memory only if absent. */
   readonly memory?: SandboxMemory;
   /** Host name in the URLs, `127.0.0.1` when absent. The server listens on loopback in any case. */
   readonly publicHost?: string;
@@ -68,7 +68,7 @@ export class VendorSandbox {
     return sandbox;
   }
 
-  /** Adds a fake while the server runs. With a folder to keep grants in, it takes over those of an earlier start. */
+  /** Adds a fake while the server runs. With a folder for grants, it continues with those of an earlier start. */
   add(slug: string, definition: SandboxDefinition, displayName = slug): void {
     const fake = new FakeProvider({
       slug,
@@ -92,7 +92,7 @@ export class VendorSandbox {
     return fake;
   }
 
-  /** Closes every connection, those with a slow response pending included. */
+  /** Closes every connection, also those with a pending slow response. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     if (this.server.listening) {

@@ -6,7 +6,7 @@ import { consentPage } from '../pages/consent-page.js';
 import type { IncomingCall } from '../http/incoming-call.js';
 import { isAccountNumber, type AccountProposals } from './account-proposals.js';
 
-/** A question to the user, with what follows from each answer. */
+/** A question to the user, with the response for each decision. */
 export interface ConsentRequest {
   readonly clientId: string;
   readonly scopes: readonly string[];
@@ -85,7 +85,9 @@ export class ConsentDesk {
     return { ...response, headers: { ...response.headers, 'Set-Cookie': this.proposals.remember(call, account) } };
   }
 
-  /** A script may leave `scope` out and grants everything; a browser always sends the hidden empty one. */
+  /**
+   * Returns the granted scopes. A script without `scope` grants everything; a browser always sends an empty one too.
+   */
   #granted(request: ConsentRequest, picked: readonly string[] | undefined): readonly string[] {
     let granted = request.scopes;
     if (request.userPicksScopes && picked !== undefined) {

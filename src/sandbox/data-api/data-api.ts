@@ -4,18 +4,18 @@ import { Refusal, type FakeResponse } from '../http/fake-response.js';
 import type { IncomingCall } from '../http/incoming-call.js';
 import { isBelow } from '../http/routing.js';
 
-/** Headers that say who calls and how, not what for. */
+/** Headers about the caller and the connection, not about the call. */
 const unremarkable = ['authorization', 'connection', 'content-length', 'host', 'transfer-encoding'];
 
-/** Returns whether a call that is for no other endpoint of a provider is for its API. */
+/** Returns whether a call is for the provider's API, if no other endpoint takes it. */
 export function isDataCall({ apiBasePath, apiPath }: SandboxDefinition, { path }: IncomingCall): boolean {
   return isBelow(path, apiPath) || (apiBasePath !== undefined && path.startsWith(`${apiBasePath}/`));
 }
 
 /**
- * Responds to a call of the API whose token is good. The fake has no measurements: it returns what it received.
+ * Responds to a call of the API with a valid token. The fake has no measurements: it returns the received request.
  *
- * @throws {@link Refusal} 401 when a header is missing that the provider wants beside the token
+ * @throws {@link Refusal} 401 when a header is missing that the provider requires beside the token
  */
 export function dataResponse(definition: SandboxDefinition, call: IncomingCall, accountId: string): FakeResponse {
   const { apiHeaders = [] } = definition;

@@ -1,5 +1,5 @@
 /**
- * A map that forgets its oldest entries beyond a limit, so that a fake left running for days does not fill the memory.
+ * A map that forgets its oldest entries beyond a limit, so that a fake that runs for days does not fill the memory.
  */
 export class BoundedMap<Value> {
   readonly #entries = new Map<string, Value>();

@@ -119,7 +119,7 @@ export class GrantBook {
     return token;
   }
 
-  /** Gives the access tokens of a grant a whole life from now, expired ones included. */
+  /** Gives the access tokens of a grant, also expired ones, a whole lifetime from now. */
   extendAccessTokens(grant: Grant, lifetimeSeconds: number): void {
     for (const token of this.#access.values()) {
       if (token.grant === grant) {
@@ -136,7 +136,7 @@ export class GrantBook {
     return token;
   }
 
-  /** Finds an access token that works now. */
+  /** Finds a live access token. */
   findAccessToken(value: string): AccessToken | undefined {
     const token = this.#access.get(value);
     if (token === undefined || token.grant.ended || token.generation !== token.grant.generation) {
@@ -145,17 +145,17 @@ export class GrantBook {
     return token.expiresAtMs > this.now() ? token : undefined;
   }
 
-  /** Finds an access token that was ever issued. */
+  /** Finds any issued access token. */
   findIssuedAccessToken(value: string): AccessToken | undefined {
     return this.#access.get(value);
   }
 
-  /** Returns the last access token of an account, dead ones included; empty when it never had one. */
+  /** Returns the last access token of an account, even a dead one; empty when it never had one. */
   lastAccessTokenOf(accountId: string): string {
     return [...this.#access.values()].findLast(({ grant }) => grant.accountId === accountId)?.value ?? '';
   }
 
-  /** Finds a refresh token, used ones included. */
+  /** Finds a refresh token, also a used one. */
   findRefreshToken(value: string): RefreshToken | undefined {
     return this.#refresh.get(value) ?? this.#spent.get(value);
   }
@@ -165,7 +165,7 @@ export class GrantBook {
     return token !== undefined && !token.grant.ended && token.expiresAtMs > this.now();
   }
 
-  /** Marks a refresh token as used up, and by what. */
+  /** Marks a refresh token as used up, with its successor. */
   spend(token: RefreshToken, successor: Omit<NonNullable<RefreshToken['successor']>, 'atMs'>): void {
     token.successor = { ...successor, atMs: this.now() };
     this.#refresh.delete(token.value);

@@ -3,9 +3,9 @@ import { rename, writeFile } from 'node:fs/promises';
 import { readMemory, writeMemory, type RememberedState } from './provider-memory.js';
 
 /**
- * Keeps the grants of one fake provider in a file, so that a restart of the sandbox ends nobody's link.
+ * Keeps the grants of one fake provider in a file, so that connections survive a restart of the sandbox.
  *
- * A new file takes the place of the old one in one step: a process that is killed leaves one of both, whole.
+ * A new file replaces the old one in one step. So a killed process leaves one of both, complete.
  */
 export class MemoryFile {
   #written = '';
@@ -14,7 +14,7 @@ export class MemoryFile {
 
   /**
    * @param file - in a folder that exists
-   * @param report - tells the person of a problem, in one line
+   * @param report - reports a problem in one line
    */
   constructor(
     private readonly file: string,
@@ -22,7 +22,7 @@ export class MemoryFile {
     private readonly report: (line: string) => void,
   ) {}
 
-  /** Takes over what an earlier process wrote. A damaged file is set aside and reported. */
+  /** Loads the state of an earlier process. A damaged file is set aside and reported. */
   load(): void {
     if (!existsSync(this.file)) {
       return;
@@ -39,7 +39,7 @@ export class MemoryFile {
   }
 
   /**
-   * Resolves once the file has the state of now. Calls that come while a write runs share the next one. If the file
+   * Resolves once the file has the present state. Calls that come while a write runs share the next one. If the file
    * cannot be written, the sandbox reports it and continues with its state in memory.
    */
   save(): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BoundedMap } from './bounded-map.js';
 import type { AccessToken, BookEntries, Grant, GrantBook, RefreshToken } from './grant-book.js';
 
-/** The newest entries of each kind that are kept: a file of about a megabyte at most. */
+/** Most entries of each kind that are kept, the newest: a file of about a megabyte at most. */
 const mostEntries = 2_000;
 
 /** JSON has no `Infinity`: a token that never expires has `null`. */
@@ -97,7 +97,7 @@ export function writeMemory({ grants: book, facts }: RememberedState): string {
 }
 
 /**
- * Takes over what {@link writeMemory} wrote.
+ * Restores the state that {@link writeMemory} wrote.
  *
  * @throws Error when the text is something else
  */

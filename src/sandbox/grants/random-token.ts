@@ -10,12 +10,12 @@ export function randomToken(prefix: string): string {
   return `${prefix}+/${randomBytes(32).toString('base64')}`;
 }
 
-/** Returns a name for a token by which it can be recognised in a history, and not used. */
+/** Returns a fingerprint of a token. It recognizes the token in a history, and cannot be used. */
 export function fingerprint(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 12);
 }
 
-/** Compares two secrets in a time that depends on neither. */
+/** Compares two secrets in constant time. */
 export function equalSecrets(left: string, right: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(left), digest(right));

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** The response of a fake, before it becomes bytes; kept apart so that a misbehaviour can change single fields. */
+/** The response of a fake before it is written, so that a misbehavior can change single fields. */
 export interface FakeResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export type ResponseContent =
   /**
-   * `shape` writes the fields as the provider does, at the very end: a misbehaviour names them as the standard does.
+   * `shape` converts the fields to the provider's form at the end, because a misbehavior uses the standard names.
    */
   | { readonly json: Fields; readonly shape?: (fields: Fields) => Fields }
   | { readonly form: Readonly<Record<string, string>> }
@@ -39,7 +39,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal that the browser carries to the application. */
+/** A refusal that is sent to the application by the browser. */
 export class RedirectedRefusal extends Refusal {
   constructor(
     error: string,
@@ -54,7 +54,7 @@ export function redirect(location: string): FakeResponse {
   return { status: 302, headers: { Location: location, 'Referrer-Policy': 'no-referrer' } };
 }
 
-/** Appends parameters to a URL whose other bytes stay as they are, its own query included. */
+/** Appends parameters to a URL. All other bytes stay, also those of its own query. */
 export function appendQuery(url: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const added = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {

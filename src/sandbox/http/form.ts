@@ -48,7 +48,7 @@ export class Parameters {
     return this.#repeated;
   }
 
-  /** All of them, empty ones included. */
+  /** All of them, also empty ones. */
   get all(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#values);
   }
@@ -66,7 +66,7 @@ export class Parameters {
     return value;
   }
 
-  /** @throws {@link Refusal} `invalid_request` unless the parameter is there with this value */
+  /** @throws {@link Refusal} `invalid_request` unless the parameter has this value */
   demand(name: string, value: string): void {
     if (this.get(name) !== value) {
       throw new Refusal(400, 'invalid_request', `${name} must be ${value}`);

@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Refusal } from './fake-response.js';
 
-/** One request, read whole and otherwise untouched: signatures are recomputed from what really arrived. */
+/** One request, read whole and otherwise unchanged, because signatures are computed from the received bytes. */
 export interface IncomingCall {
   readonly method: string;
   /** As in the request line: `/<slug>/path?query`. */
   readonly target: string;
   /** First segment of the path; empty for `/`. */
   readonly slug: string;
-  /** The path behind the slug, still encoded. */
+  /** The path after the slug, still encoded. */
   readonly path: string;
   /** The query without `?`, still encoded. */
   readonly query: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** The same as it came. */
+  /** The same as received. */
   readonly bytes: Buffer;
 }
 

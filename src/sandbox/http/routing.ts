@@ -6,7 +6,7 @@ import type { Endpoint } from '../protocol.js';
 export interface Route extends Endpoint {
   readonly method: string;
   readonly path: string;
-  /** Where several share method and path: whether this call is for this one. */
+  /** If several routes share method and path: whether a call is for this one. */
   readonly takes?: (call: IncomingCall) => boolean;
 }
 

@@ -12,7 +12,7 @@ import { equalSecrets, randomToken } from '../grants/random-token.js';
 import { isAcceptedRedirectUri } from '../http/redirect-uri.js';
 import { onlyMethod } from '../http/routing.js';
 
-/** Temporary credentials (RFC 5849 section 2.1) and how far they have got. */
+/** Temporary credentials (RFC 5849 section 2.1) and their state. */
 interface RequestToken {
   readonly value: string;
   readonly secret: string;
@@ -23,7 +23,7 @@ interface RequestToken {
   accountId: string;
 }
 
-/** Not published by any provider here; as long as an OAuth 2.0 code may live. */
+/** No provider here publishes it. This is the longest lifetime of an OAuth 2.0 code. */
 const requestTokenLifetimeSeconds = 600;
 
 /** A fake that speaks OAuth 1.0a. */
@@ -123,7 +123,7 @@ export class OAuth1Protocol implements Protocol {
     return this.context.consent.ask(request, call);
   }
 
-  /** The page may have been opened twice; only the first answer counts. */
+  /** Records the user's decision. The page may have been opened twice; only the first decision counts. */
   #decide(token: RequestToken, state: 'approved' | 'denied'): void {
     if (token.state !== 'asked') {
       throw new Refusal(400, 'token_rejected', 'this request was already answered');

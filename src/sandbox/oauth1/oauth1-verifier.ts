@@ -24,7 +24,7 @@ export class OAuth1Problem extends Error {
   }
 }
 
-/** Looks secrets up; `undefined` where the name is unknown. */
+/** Looks secrets up; `undefined` if the name is unknown. */
 export interface OAuth1Secrets {
   readonly findClientSecret: (consumerKey: string) => string | undefined;
   /** Called only when the request names a token. */
@@ -37,7 +37,7 @@ export type ParameterPlace = 'header' | 'form' | 'query';
 const windowSeconds = 300;
 
 /**
- * Percent-encodes as RFC 5849 section 3.6 says: everything but ALPHA, DIGIT, `-`, `.`, `_`, `~`.
+ * Percent-encodes everything but ALPHA, DIGIT, `-`, `.`, `_`, `~` (RFC 5849 section 3.6).
  *
  * @see https://www.rfc-editor.org/rfc/rfc5849#section-3.6
  */
@@ -51,7 +51,7 @@ function encode(text: string): string {
 }
 
 /**
- * Reads the parameters of an `Authorization: OAuth` header, decoded, `realm` left out.
+ * Reads the parameters of an `Authorization: OAuth` header, decoded and without `realm`.
  *
  * @throws {@link OAuth1Problem} `parameter_absent` without such a header, `parameter_rejected` when it is malformed
  * @see https://www.rfc-editor.org/rfc/rfc5849#section-3.5.1
@@ -105,7 +105,7 @@ export function signatureBaseString(request: SignedRequest): string {
 }
 
 /**
- * Verifies signed requests for one provider: independent of the signer under test, from the raw request.
+ * Verifies signed requests for one provider from the raw request, independently of the signer under test.
  *
  * @see https://www.rfc-editor.org/rfc/rfc5849#section-3.2
  */
@@ -122,12 +122,12 @@ export class OAuth1Verifier {
   ) {}
 
   /**
-   * Checks parameters, client, token, timestamp, signature and nonce, in this order; a nonce counts as used only with a
+   * Checks parameters, client, token, timestamp, signature and nonce, in this order. A nonce counts as used only with a
    * right signature.
    *
-   * @param place - the one place where the provider takes the protocol parameters
+   * @param place - the provider's one place of the protocol parameters
    * @returns the `oauth_*` parameters
-   * @throws {@link OAuth1Problem} naming the first thing that is wrong
+   * @throws {@link OAuth1Problem} naming the first fault
    */
   verify(
     request: SignedRequest,
@@ -182,7 +182,7 @@ export class OAuth1Verifier {
   }
 }
 
-/** Protocol parameters belong into one place, each once. A second place is ambiguous, and a query ends up in logs. */
+/** Returns the protocol parameters. They must be in one place, each once: a second place would be ambiguous. */
 function protocolParameters(request: SignedRequest, place: ParameterPlace): ReadonlyMap<string, string> {
   const question = request.target.indexOf('?');
   const found: Readonly<Record<ParameterPlace, readonly Pair[]>> = {

@@ -11,7 +11,7 @@ export class AccessCheck {
   /**
    * Takes the token from the `Authorization` header.
    *
-   * @throws {@link Refusal} 401 when there is none that lives
+   * @throws {@link Refusal} 401 when there is no live one
    * @see RFC 6750 section 2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
    */
   byHeader(call: IncomingCall, note: CallNote): AccessToken {
@@ -25,7 +25,7 @@ export class AccessCheck {
   }
 
   /**
-   * @throws {@link Refusal} 400 when a parameter is repeated or this one is missing, 401 when the token is not alive
+   * @throws {@link Refusal} 400 when a parameter is repeated or this one is missing, 401 when the token is dead
    */
   byQuery(call: IncomingCall, parameter: string, note: CallNote): AccessToken {
     const query = new Parameters(call.query);

@@ -6,7 +6,7 @@ import type { Parameters } from '../http/form.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** As SMART App Launch limits the life of an assertion. */
+/** The limit of SMART App Launch for the lifetime of an assertion. */
 const longestLifeSeconds = 300;
 
 /** The claims that an assertion must have. */
@@ -20,7 +20,7 @@ export interface ExpectedAssertion {
 }
 
 /**
- * Checks the assertions of one fake's client, and takes each once.
+ * Checks the assertions of one fake's client, and accepts each once.
  *
  * @see RFC 7523 section 3, https://www.rfc-editor.org/rfc/rfc7523#section-3
  * @see https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html

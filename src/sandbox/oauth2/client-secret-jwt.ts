@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { sandboxSigningKey } from '../../provider-kit/definition/sandbox-credentials.js';
 
-/** Six months, as providers that take such a secret count them. */
+/** Six months, as counted by providers that take such a secret. */
 const longestLifeSeconds = 15_777_000;
 
 /** The claims that the JWT must have. */

@@ -4,7 +4,7 @@ import type { OAuth2SandboxDefinition } from '../../provider-kit/definition/sand
 import type { FakeResponse } from '../http/fake-response.js';
 import type { Route } from '../http/routing.js';
 
-/** Not published by most providers; long enough for an application that checks it at once. */
+/** Most providers do not publish it. Long enough for an application that checks an ID token at once. */
 const lifetimeSeconds = 3600;
 
 /** Signs the ID tokens of one fake with a key of its own, made when it starts (OpenID Connect Core section 2). */

@@ -12,7 +12,7 @@ import type { FakeContext } from '../protocol.js';
 import { randomToken } from '../grants/random-token.js';
 import { isAcceptedRedirectUri } from '../http/redirect-uri.js';
 
-/** An authorization code and what it is bound to. */
+/** An authorization code and the values that it is bound to. */
 export interface AuthorizationCode {
   readonly accountId: string;
   /** Granted by the user. */
@@ -26,7 +26,7 @@ export interface AuthorizationCode {
   grant?: Grant;
 }
 
-/** The authorize endpoint (RFC 6749 section 4.1.1) and the codes that it hands out. */
+/** The authorize endpoint (RFC 6749 section 4.1.1) and its codes. */
 export class OAuth2Authorization {
   readonly #codes = new BoundedMap<AuthorizationCode>();
 

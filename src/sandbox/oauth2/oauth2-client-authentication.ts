@@ -26,7 +26,7 @@ export type ClientAuthentication = OAuth2SandboxDefinition['clientAuthentication
  *   - `body`: both in the form
  *   - `none`: the client id in the form and no secret anywhere
  *   - `es256-jwt`: as `body`, and the secret is a JWT
- * @param audience - what such a JWT must be made for
+ * @param audience - the audience of such a JWT
  * @throws {@link Refusal} 401 `invalid_client`
  * @see RFC 6749 section 2.3.1, https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
  */
@@ -88,7 +88,7 @@ function fromBody(authorization: string | undefined, form: Parameters, kind: Cli
   return { clientId: form.find('client_id') ?? '', clientSecret: form.find('client_secret') ?? '' };
 }
 
-/** An unencoded `&`, `=`, `:` or stray `%` is a mistake of the caller: it was not form-encoded. */
+/** Decodes a form-encoded text. An unencoded `&`, `=`, `:` or stray `%` is a mistake of the caller. */
 function formDecode(text: string): string {
   if (!/^(?:[A-Za-z0-9*._~+-]|%[0-9A-Fa-f]{2})*$/.test(text)) {
     throw invalidClient('the parts of the Basic header must be form-encoded', 'basic');

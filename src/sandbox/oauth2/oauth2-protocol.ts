@@ -22,7 +22,7 @@ export class OAuth2Protocol implements Protocol {
   readonly #token: OAuth2TokenEndpoint;
   readonly #idTokens: IdTokenSigner | undefined;
 
-  /** @throws Error when the definition wants a client secret that is a JWT, and says for no audience */
+  /** @throws Error when the definition wants a client secret that is a JWT, and names no audience */
   constructor(
     private readonly definition: OAuth2SandboxDefinition,
     private readonly context: FakeContext,

@@ -8,7 +8,7 @@ import { readForm, type ClientForms } from './oauth2-client-form.js';
 import type { CallNote, FakeContext } from '../protocol.js';
 import { matchPath, type Route } from '../http/routing.js';
 
-/** The endpoint that ends a grant, with the proof that this provider wants. */
+/** The endpoint that ends a grant, with this provider's proof. */
 export class OAuth2Revocation {
   constructor(
     private readonly definition: OAuth2SandboxDefinition,

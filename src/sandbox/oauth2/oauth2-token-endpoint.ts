@@ -15,7 +15,7 @@ import type { Route } from '../http/routing.js';
 interface Outcome {
   readonly grant: Grant;
   readonly fields: TokenFields;
-  /** Claims of the ID token beyond the usual ones; none where no ID token is issued. */
+  /** Claims of the ID token beyond the usual ones; absent if no ID token is issued. */
   readonly idToken?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -31,7 +31,9 @@ export class OAuth2TokenEndpoint {
     private readonly idTokens: IdTokenSigner | undefined,
   ) {}
 
-  /** Two for one path, so that a misbehaviour can single out refreshes; a malformed body counts as an exchange. */
+  /**
+   * Two routes for one path, so that a misbehavior can be for refreshes only. A malformed body counts as an exchange.
+   */
   get routes(): Route[] {
     const { tokenPath, refreshPath } = this.definition;
     const respond = (call: IncomingCall, note: CallNote): Promise<FakeResponse> => this.#respond(call, note);
@@ -43,7 +45,7 @@ export class OAuth2TokenEndpoint {
     ];
   }
 
-  /** Opens a grant of all scopes, for an account whose user was asked elsewhere. */
+  /** Opens a grant of all scopes, for an account whose user has consented elsewhere. */
   issueUnasked(accountId: string): IssuedGrant {
     const grant = this.context.grants.open(accountId, this.definition.scopes);
     const { response: fields } = this.#issue(

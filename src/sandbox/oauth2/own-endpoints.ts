@@ -75,13 +75,13 @@ function render({ status, json }: SandboxEndpointResponse): FakeResponse {
   if (json === undefined) {
     return { status };
   }
-  // A list has no fields that a misbehaviour could change.
+  // A list has no fields that a misbehavior could change.
   return Array.isArray(json)
     ? { status, content: { text: JSON.stringify(json), type: 'application/json' } }
     : { status, content: { json: json as Readonly<Record<string, unknown>> } };
 }
 
-/** A fake runs on the machine of a developer: it calls nothing else. */
+/** Calls a URL on this machine only, because a fake runs on the machine of a developer. */
 async function callBack(
   url: string,
   { method, json, withinSeconds }: SandboxCallback,

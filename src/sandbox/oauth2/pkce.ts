@@ -9,8 +9,8 @@ export type PkceRule = 'required' | 'supported' | 'ignored';
 /**
  * Reads the challenge of an authorize request.
  *
- * @returns the S256 challenge, or `undefined` where none was sent or the provider does not look
- * @throws {@link Refusal} `invalid_request` when a demanded challenge is missing, is not 43 base64url characters, or is
+ * @returns the S256 challenge, or `undefined` if none was sent or the provider ignores it
+ * @throws {@link Refusal} `invalid_request` when a required challenge is missing, is not 43 base64url characters, or is
  *   not S256
  * @see RFC 7636 section 4.3, https://www.rfc-editor.org/rfc/rfc7636#section-4.3
  */
@@ -32,8 +32,8 @@ export function readChallenge(rule: PkceRule, query: Parameters): string | undef
 /**
  * Checks the verifier of a token request.
  *
- * @param challenge - what the code is bound to, if anything
- * @throws {@link Refusal} `invalid_request` when the verifier is missing, misshapen or was not announced;
+ * @param challenge - of the code, if it has one
+ * @throws {@link Refusal} `invalid_request` when the verifier is missing, malformed or without a challenge;
  *   `invalid_grant` when it does not match
  * @see RFC 7636 section 4.6, https://www.rfc-editor.org/rfc/rfc7636#section-4.6
  */

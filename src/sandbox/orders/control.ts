@@ -60,7 +60,7 @@ export async function control(call: IncomingCall, fakes: ReadonlyMap<string, Fak
     return { status: 200, content: { json: { history: fake.history } } };
   }
   onlyMethod(call, 'POST');
-  // A web page cannot send this type to another origin without being asked first.
+  // A web page cannot send this type to another origin without a preflight request.
   if (!/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '')) {
     throw new Refusal(415, 'invalid_request', 'Content-Type must be application/json');
   }

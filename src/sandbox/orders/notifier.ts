@@ -14,13 +14,13 @@ export const notificationKinds = [
 export interface NotificationOrder {
   readonly kind: NotificationKind;
   readonly accountIds: readonly string[];
-  /** Milliseconds before now at which it happened. */
+  /** Time since the event, in milliseconds. */
   readonly lateByMs?: number;
   /** All accounts in one request; otherwise one request for each. */
   readonly isBatch?: boolean;
-  /** Signs with another secret, as somebody does who does not know the right one. */
+  /** Signs with a wrong secret. */
   readonly isForged?: boolean;
-  /** Sends what is meant for another app at the provider. */
+  /** Sends a notification for another app at the provider. */
   readonly isOfOtherApp?: boolean;
   /** How often each request is sent; once if absent. */
   readonly times?: number;
@@ -47,12 +47,12 @@ export class Notifier {
     return requests;
   }
 
-  /** Tells whether the provider proves such an event: a request of somebody without its secrets is another one. */
+  /** Tells whether the provider proves such an event, so that a request without its secrets differs. */
   async proves(kind: NotificationKind, accountId: string): Promise<boolean> {
     return this.#differs({ kind, accountIds: [accountId] }, { isForged: true });
   }
 
-  /** Tells whether such an event shows for which app it is meant. */
+  /** Tells whether such an event names its app. */
   async namesApp(kind: NotificationKind, accountId: string): Promise<boolean> {
     const order = { kind, accountIds: [accountId] };
     // Some signatures are never the same twice.

@@ -7,8 +7,8 @@ import type { Misbehaviour } from '../misbehaviour.js';
 export type ErrorRenderer = (status: number, error: string, description: string) => FakeResponse;
 
 /**
- * Returns the response that takes the place of the right one, `drop`, or `undefined` where the misbehaviour only
- * changes fields or the time.
+ * Returns the response that replaces the right one, `drop`, or `undefined` if the misbehavior only changes fields or
+ * the time.
  *
  * @param presented - the secrets in the request, for `echoSecret`
  */
@@ -61,7 +61,7 @@ export function replacement(
   }
 }
 
-/** Returns a right response with the fields changed that the misbehaviour names. */
+/** Returns a right response with the changed fields of the misbehavior. */
 export function alter(response: FakeResponse, wrong: Misbehaviour): FakeResponse {
   const { content } = response;
   if (response.status !== 200 || content === undefined) {

@@ -19,7 +19,7 @@ export interface ConsentPage {
 const style =
   'fieldset{border:0;padding:0;margin:1rem 0}input[type=checkbox]{min-height:0;width:1.25rem;height:1.25rem}';
 
-/** Asks the person to approve or to deny, with a plain form: for browsers without scripts, and for scripts. */
+/** Asks the person to approve or to deny, with a plain form that also works without JavaScript. */
 export function consentPage(consent: ConsentPage): FakeResponse {
   const { slug, displayName, requestId, clientId, account } = consent;
   const content = html`<h1>${displayName}: share your data?</h1>
@@ -63,7 +63,7 @@ function scopeList({ scopes, userPicksScopes }: ConsentPage): Html {
     (scope) =>
       html`<label class="row"><input type="checkbox" name="scope" value="${scope}" checked /> ${scope}</label>`,
   );
-  // The empty field tells a browser that sends no box from a script that names no scope.
+  // The empty field distinguishes a browser without a ticked box from a script without scopes.
   return html`<fieldset>
     <legend>It may use</legend>
     <input type="hidden" name="scope" value="" />

@@ -3,8 +3,8 @@ import type { FakeResponse } from '../http/fake-response.js';
 import { pageResponse } from './page-response.js';
 
 /**
- * Shows the form that takes the response to the application (OAuth 2.0 Form Post Response Mode). The person presses its
- * button: the page has no script.
+ * Shows the form that sends the response to the application (OAuth 2.0 Form Post Response Mode). The person presses its
+ * button, because the page has no script.
  */
 export function formPostPage(action: string, fields: Readonly<Record<string, string | undefined>>): FakeResponse {
   const title = 'Back to the application';

@@ -6,7 +6,7 @@ import { pageResponse } from './page-response.js';
 /** Wide tables scroll in their place, and keep words whole. */
 const style = '.scroll{overflow-wrap:normal}.scroll code{white-space:nowrap}';
 
-/** Lists the fake providers, and what can be forced at each. */
+/** Lists the fake providers, with the orders for each. */
 export function indexPage(fakes: readonly FakeDescription[], sandboxUrl: string): FakeResponse {
   const title = 'Vendor sandbox';
   const [first] = fakes;

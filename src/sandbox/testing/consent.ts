@@ -6,9 +6,9 @@ const usualAccount = '1001';
 /** The user's choices on a provider's consent page. */
 export interface ConsentOptions {
   readonly decision?: 'approve' | 'deny';
-  /** Account at the provider, digits; the same one for everybody if absent. */
+  /** Account at the provider, in digits; the same one for everybody if absent. */
   readonly account?: string;
-  /** Scopes left ticked, where the page has boxes; all of them when absent. */
+  /** Ticked scopes, if the page has boxes; all of them when absent. */
   readonly scopes?: readonly string[];
 }
 
@@ -27,7 +27,7 @@ interface FormInput {
 /**
  * Opens the authorization URL, fills in the consent form and sends it, as a browser without JavaScript does.
  *
- * @returns the URL that the provider sends the browser back to. Some providers respond with a form to be posted there
+ * @returns the URL to which the provider sends the browser back. Some providers respond with a form to be posted there
  *   (form_post); the form's fields are then the query.
  */
 export async function consent(linkWebUrl: string, options: ConsentOptions = {}): Promise<URL> {
@@ -45,9 +45,9 @@ export async function consent(linkWebUrl: string, options: ConsentOptions = {}):
 }
 
 /**
- * Does as {@link consent} at a provider that responds with a form to be posted to the redirect URI (form_post).
+ * Like {@link consent}, at a provider that responds with a form to be posted to the redirect URI (form_post).
  *
- * @returns what a press of "Continue" would post
+ * @returns the form that a press of "Continue" would post
  * @throws Error when the response has no form with "Continue"
  */
 export async function consentByForm(linkWebUrl: string, options: ConsentOptions = {}): Promise<PageForm> {
@@ -80,7 +80,7 @@ async function decide(
   linkWebUrl: string,
   { account = usualAccount, decision = 'approve', scopes }: ConsentOptions,
 ): Promise<{ statusCode: number; location: string | undefined; html: string }> {
-  // A web app reads its parameters from the fragment, behind a route; the fake takes them as a query too.
+  // A web app reads its parameters from the fragment, after a route; the fake also takes them as a query.
   const page = await request(linkWebUrl.replace(/#\/[^?]*\?/, '?'));
   const html = await page.body.text();
   const form = findForm(html);

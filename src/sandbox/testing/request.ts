@@ -1,8 +1,8 @@
 import { Agent, request as send } from 'undici';
 
 /**
- * Opens a connection for each request. After a machine has stood still for seconds, a server first closes its idle
- * connections. A request that is on one of them fails with ECONNRESET.
+ * Opens a connection for each request. After a stall of the machine for seconds, a server first closes its idle
+ * connections. A request on one of them fails with ECONNRESET.
  */
 const connections = new Agent({ pipelining: 0 });
 

@@ -64,7 +64,7 @@ export async function call(
   return { status: reply.statusCode, headers: reply.headers, text: await reply.body.text() };
 }
 
-/** Opens a URL that redirects at once, and returns where to. */
+/** Opens a URL that redirects at once, and returns the target. */
 export async function redirected(url: string): Promise<URL> {
   return new URL(String((await call('GET', url)).headers['location']));
 }
@@ -78,13 +78,13 @@ export async function postForm(url: string, fields: Fields, headers: Record<stri
   return call('POST', url, { headers: { ...type, ...headers }, body: encodeForm(fields) });
 }
 
-/** `Authorization: Basic` as RFC 6749 section 2.3.1 says. */
+/** `Authorization: Basic` (RFC 6749 section 2.3.1). */
 export function basic(slug: string, secret = sandboxClientSecret(slug)): string {
   const encode = (part: string): string => new URLSearchParams({ '': part }).toString().slice(1);
   return `Basic ${Buffer.from(`${encode(sandboxClientId(slug))}:${encode(secret)}`).toString('base64')}`;
 }
 
-/** The client secret of a provider that wants a JWT, right but for the changes; `undefined` takes a claim away. */
+/** A valid client secret of a provider that wants a JWT, with these changes; `undefined` removes a claim. */
 export async function signedClientSecret(
   slug: string,
   claims: Readonly<Record<string, unknown>>,
@@ -97,7 +97,7 @@ export async function signedClientSecret(
     .sign(createPrivateKey(privateKeyPem));
 }
 
-/** Drives one OAuth 2.0 fake as its definition says, with every step open to alteration. */
+/** Drives one OAuth 2.0 fake as its definition says. A test can alter every step. */
 export class OAuth2Driver {
   readonly #definition;
 
