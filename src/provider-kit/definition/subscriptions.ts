@@ -65,6 +65,6 @@ export interface ApiSubscriptions {
 }
 
 /**
- * Time before its expiry at which a subscription is renewed, in milliseconds. An operator notices failures for a week.
+ * Time before its expiry at which a subscription is renewed, in milliseconds. Failed renewals are visible for a week.
  */
 export const renewBeforeMs = 7 * 86_400_000;
