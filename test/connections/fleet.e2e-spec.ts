@@ -338,7 +338,7 @@ describe('the refreshes that are coming', () => {
       `INSERT INTO connections (user_id, provider, id, registration_id, status, secret_gen, sealed, scopes_requested,
          refreshable, linked_at, refresh_due_at, frozen_at)
        SELECT 'coming-' || n, 'polar', gen_random_uuid(), 'test', 'active', 1, '\\x00', '{}', true, now(),
-         now() + n * interval '1 minute', CASE WHEN n % 2 = 1 THEN now() END
+         now() + n * interval '1 minute', CASE WHEN n % 2 <> 0 THEN now() END
        FROM generate_series(-4, 63) AS n`,
     );
     const reader = application.app.get(UpcomingRefreshesReader, { strict: false });
