@@ -36,6 +36,7 @@ const returnUrl = 'https://app.example.com/devices';
  * purpose: a new table or column right must be decided in both.
  */
 const expected: Readonly<Record<string, Partial<Record<DatabaseRole, string>>>> = {
+  accounts: { cufflink_app: 'DELETE INSERT SELECT UPDATE' },
   api_keys: {
     cufflink_app: 'SELECT UPDATE(last_used_at)',
     cufflink_operator: 'INSERT SELECT UPDATE(expires_at) UPDATE(mac) UPDATE(revoked_at) UPDATE(secret_hash)',
