@@ -26,6 +26,9 @@ const readConnections = (isBehind: boolean): Statement => ({
          ${isBehind ? 'WHERE (user_id, provider) > ($2, $3)' : ''} ORDER BY user_id, provider LIMIT $1`,
 });
 
+/** SQL: whether an entry names a refreshed token set. */
+const isTokenSet = `action = 'token.refreshed' AND subject ~ '^token-set:[0-9]{1,9}$'`;
+
 const statements = {
   first: readConnections(false),
   next: readConnections(true),
@@ -36,11 +39,15 @@ const statements = {
            FROM unnest($1::uuid[], $2::bytea[]) AS asked (id, digest)
            CROSS JOIN LATERAL (
              SELECT substring(subject FROM 11)::int AS number FROM audit_entries
-             WHERE user_digest = asked.digest AND connection_id = asked.id AND action = 'token.refreshed'
-               AND subject ~ '^token-set:[0-9]{1,9}$'
+             WHERE user_digest = asked.digest AND connection_id = asked.id AND ${isTokenSet}
              ORDER BY recorded_at DESC LIMIT 5
            ) AS latest
            GROUP BY asked.id`,
+    // Citus cannot limit the entries of each connection, so it reads all of them.
+    distributedText: `SELECT asked.id, max(substring(subject FROM 11)::int) AS number
+           FROM unnest($1::uuid[], $2::bytea[]) AS asked (id, digest)
+           JOIN audit_entries ON user_digest = asked.digest AND connection_id = asked.id
+           WHERE ${isTokenSet} GROUP BY asked.id`,
   },
   readGeneration: {
     name: 'audit-read-generation',
@@ -48,9 +55,8 @@ const statements = {
   },
   revivedKeys: {
     name: 'audit-revived-keys',
-    text: `SELECT id FROM api_keys WHERE revoked_at IS NULL AND EXISTS (
-             SELECT FROM audit_entries WHERE action = 'api_key.revoked' AND subject = 'api-key:' || api_keys.id)
-           ORDER BY id`,
+    text: `SELECT id FROM api_keys WHERE revoked_at IS NULL AND 'api-key:' || id IN (
+             SELECT subject FROM audit_entries WHERE action = 'api_key.revoked') ORDER BY id`,
   },
 } satisfies Record<string, Statement>;
 

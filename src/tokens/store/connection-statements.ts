@@ -25,11 +25,12 @@ const ago = (milliseconds: string): string => `now() - (${milliseconds}) * inter
  */
 const verdict = `CASE
     WHEN status <> 'active' THEN NULL
-    WHEN $8 = 'refused' AND suspect_since > forgotten_at
+    WHEN $8 = 'refused' AND suspect_since > (SELECT forgotten_at FROM circuit)
       AND suspect_since <= ${ago('CASE WHEN access_rejected_at IS NULL THEN $9::float8 ELSE least($9::float8, $12::float8) END')}
       THEN 'grant_refused'
     WHEN $8 = 'gone' AND gone_since <= ${ago('$13::float8')} THEN 'provider_gone'
-    WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15 AND NOT is_open THEN 'unreachable'
+    WHEN $8 = 'failed' AND failing_since <= ${ago('$14::float8')} AND expires_at <= $15
+      AND NOT (SELECT is_open FROM circuit) THEN 'unreachable'
   END`;
 
 /** SQL: when an ended connection is tried again: once a day, until the trial period is over. */
@@ -179,9 +180,9 @@ export const connectionStatements = {
                coalesce(bool_or(open_until IS NOT NULL), false) AS is_open
              FROM circuit_breakers WHERE registration_id = $10
            ), judged AS (
-             SELECT ${verdict} AS verdict, forgotten_at, now() AS judged_at, ${dueIn('$11')} AS look_at, ${nextTrial} AS trial_at
-             FROM connections CROSS JOIN circuit
-             WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE OF connections
+             SELECT ${verdict} AS verdict, (SELECT forgotten_at FROM circuit) AS forgotten_at, now() AS judged_at,
+               ${dueIn('$11')} AS look_at, ${nextTrial} AS trial_at
+             FROM connections WHERE user_id = $1 AND provider = $2 AND id = $3 AND lease_id = $4 FOR UPDATE
            )`,
       },
     ),
