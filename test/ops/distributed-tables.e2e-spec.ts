@@ -52,7 +52,7 @@ const hotStatements = [
   'connections-release-lease',
   'connections-save-refreshed',
   'connections-record-failure',
-  'connections-remove',
+  'revocations-move-out',
   'audit-append',
 ];
 

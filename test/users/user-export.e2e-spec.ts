@@ -19,6 +19,8 @@ const returnUrl = 'https://app.example.com/devices';
  * export.
  */
 const partOf: Readonly<Record<string, keyof Export>> = {
+  // On distributed tables only. The export of the connection has the account.
+  accounts: 'connections',
   connections: 'connections',
   grant_migrations: 'migrations',
   revocations: 'pending_revocations',

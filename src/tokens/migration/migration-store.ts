@@ -291,7 +291,7 @@ export class MigrationStore {
     const values = [...keyOf(leased), ...place, ...set, account.digest, account.exclusive, scopesUnknown];
     const holder = { userId: leased.userId, provider, id };
     try {
-      const rows = await activate(this.database, account, holder, statements.replace, values);
+      const rows = await activate(this.database, account, holder, statements.replace, values, leased);
       return rows.length === 1 ? 'replaced' : 'lost';
     } catch (error) {
       if (violatedConstraint(error) === 'connections_pkey') {

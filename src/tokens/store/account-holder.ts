@@ -53,6 +53,7 @@ class NothingChanged extends Error {}
  * the connection then becomes the only holder of its exclusive account in the same transaction (AR-23).
  *
  * @param account - that the connection has after the statement
+ * @param removed - a connection that the statement removes; its accounts are released
  * @returns the rows of the statement; without any, the account keeps its holder
  * @throws {@link AccountHeldError} when another active connection has the account
  */
@@ -62,13 +63,20 @@ export async function activate<Row extends object>(
   holder: AccountHolder,
   statement: Statement,
   values: readonly unknown[],
+  removed?: Omit<AccountHolder, 'id'>,
 ): Promise<Row[]> {
-  if (!database.isDistributed || !exclusive || digest === null) {
+  const held = exclusive ? digest : null;
+  if (!database.isDistributed || (held === null && removed === undefined)) {
     return database.query<Row>(statement, values);
   }
   try {
     return await database.transaction(async (query) => {
-      await holdAccount(query, digest, holder);
+      if (removed !== undefined) {
+        await query(release, [removed.userId, removed.provider]);
+      }
+      if (held !== null) {
+        await holdAccount(query, held, holder);
+      }
       const rows = await query<Row>(statement, values);
       if (rows.length === 0) {
         throw new NothingChanged();
