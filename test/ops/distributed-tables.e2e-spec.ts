@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { Database, type Statement } from '../../src/database/database.js';
+import { Database, type Query, type Statement } from '../../src/database/database.js';
 import { auditTables, userTables } from '../../src/database/distribution/distributed-tables.js';
 import { RefreshLeases } from '../../src/tokens/refresh/refresh-leases.js';
 import { consent } from '../../src/sandbox/testing/consent.js';
@@ -23,11 +23,23 @@ class RecordingDatabase extends Database {
   readonly runs = new Map<string, Run>();
 
   override query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    const { name, text, distributedText } = statement;
+    this.note(statement, values);
+    return super.query<Row>(statement, values);
+  }
+
+  override transaction<Result>(run: (query: Query) => Promise<Result>): Promise<Result> {
+    return super.transaction((query) =>
+      run((statement, values = []) => {
+        this.note(statement, values);
+        return query(statement, values);
+      }),
+    );
+  }
+
+  private note({ name, text, distributedText }: Statement, values: readonly unknown[]): void {
     if (!this.runs.has(name)) {
       this.runs.set(name, { text: distributedText ?? text, values });
     }
-    return super.query<Row>(statement, values);
   }
 }
 
