@@ -16,7 +16,7 @@ export interface Deployment {
   readonly databaseUrl: string;
   /** Connections, of users `user-0` on. */
   readonly connections: number;
-  /** Users whose token sets can be opened: `user-0`, and every one so many numbers on. */
+  /** The distance between two users with a token set that opens, counted from `user-0`. */
   readonly step: number;
   /** A key with all scopes. */
   readonly apiKey: string;

@@ -66,7 +66,7 @@ export type RecordEntry = (entry: Entry) => Promise<void>;
 
 /**
  * An audit trail with the guarantees of the service's, in the fewest columns: append-only, chained by a MAC, its end
- * signed, committed before the caller goes on, and an index for the entries of a user and one for their time. Entries
+ * signed, committed before the caller continues, and an index for the entries of a user and one for their time. Entries
  * of one moment share a statement.
  *
  * It has tables and code of its own, so that the references stay as they are when the service's trail changes.

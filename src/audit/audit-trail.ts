@@ -22,7 +22,7 @@ interface OwnChain {
 }
 
 /**
- * Writes the audit trail: append-only, durable before the caller goes on, chained per process.
+ * Writes the audit trail: append-only, durable before the caller continues, chained per process.
  *
  * Entries that arrive while others are being written go together into the next statement, so that a busy process pays
  * one commit for many entries. Processes do not wait for each other: each has a chain of its own. A chain whose last

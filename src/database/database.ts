@@ -136,8 +136,9 @@ export class Database implements OnModuleInit {
     });
   }
 
-  private fit({ name, text, distributedText }: Statement): Statement {
-    return { name, text: (this.hasDistributedTables ? distributedText : undefined) ?? text };
+  private fit(statement: Statement): Statement {
+    const { name, distributedText } = statement;
+    return this.hasDistributedTables && distributedText !== undefined ? { name, text: distributedText } : statement;
   }
 
   private async guard<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -69,7 +69,7 @@ describe('misbehaviour', () => {
     expect(statuses).toEqual([503, 503, 502, 200]);
   });
 
-  it('lasts for ever with Infinity, until the fake is told to behave', async () => {
+  it('lasts until the test ends it, with Infinity', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave({ endpoint: 'refresh', type: 'error', error: 'invalid_grant', status: 400 }, Infinity);
     for (let count = 0; count < 5; count += 1) {
@@ -196,7 +196,7 @@ describe('misbehaviour', () => {
     await cut;
   });
 
-  it('slow: responds at once when the fake is told to behave', async () => {
+  it('slow: responds at once when the test ends the misbehavior', async () => {
     const { refreshToken } = await driver.link();
     fake.misbehave(at({ type: 'slow', ms: 600_000 }));
     const reply = driver.refresh(refreshToken);

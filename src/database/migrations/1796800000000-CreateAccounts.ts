@@ -7,6 +7,7 @@ export class CreateAccounts1796800000000 implements MigrationInterface {
       `CREATE TABLE "accounts" ("digest" bytea NOT NULL, "user_id" text NOT NULL, "provider" text NOT NULL,
        "connection_id" uuid NOT NULL, CONSTRAINT "accounts_pkey" PRIMARY KEY ("digest"))`,
     );
+    await queryRunner.query(`CREATE INDEX "accounts_of_user" ON "accounts" ("user_id", "provider")`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -241,7 +241,7 @@ describe('total time (NET-04)', () => {
     expect(server.requests).toHaveLength(65);
   });
 
-  /** A server whose only response comes when it is told to. */
+  /** A server that responds only when the test says so. */
   async function startLateServer() {
     const response = Promise.withResolvers<{ body: string }>();
     return { ...opened(await startRecordingServer(() => response.promise)), respond: response.resolve };

@@ -54,7 +54,7 @@ describe('a refusal of iHealth', () => {
     ['unauthorized_client', 2001, 'PROVIDER_MISCONFIGURED'],
     ['redirect_uri_mismatch', 1001, 'PROVIDER_MISCONFIGURED'],
     ['limits_hour_error', 503, 'PROVIDER_RATE_LIMITED'],
-  ])('never means the grant when it is %s, whatever the HTTP status (TE-14)', (name, number, code) => {
+  ])('never counts against the grant when it is %s, with any HTTP status (TE-14)', (name, number, code) => {
     for (const status of [200, 400, 401, 403]) {
       expect(read(status, name, number)).toMatchObject({ code });
     }

@@ -1,5 +1,5 @@
-import { isNativeError } from 'node:util/types';
 import type { Database, Query, Statement } from '../../database/database.js';
+import { violatedConstraint } from '../../database/violated-constraint.js';
 import type { Connection, StoredAccount } from './connection.js';
 
 const take: Statement = {
@@ -39,10 +39,7 @@ class AccountHeldError extends Error {}
 
 /** Whether a connection cannot be active because another active one has its account. */
 export function isAccountTaken(error: unknown): boolean {
-  return (
-    error instanceof AccountHeldError ||
-    (isNativeError(error) && 'constraint' in error && error.constraint === 'connections_one_per_account')
-  );
+  return error instanceof AccountHeldError || violatedConstraint(error) === 'connections_one_per_account';
 }
 
 /** Rolls a transaction back whose statement found no row to change. */
