@@ -3,7 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { DatabaseUnavailableError } from '../errors/request.errors.js';
-import { readIsDistributed } from './is-distributed.js';
+import { readIsDistributed, type ReadRows } from './distribution/is-distributed.js';
 import { checkPooler } from './pooler-check.js';
 
 /** A statement with a name, prepared once per connection. Two statements must not share a name. */
@@ -44,7 +44,7 @@ export class Database implements OnModuleInit {
       if (first !== undefined && second !== undefined) {
         await checkPooler(first, second);
       }
-      this.hasDistributedTables = first !== undefined && (await readIsDistributed(first));
+      this.hasDistributedTables = first !== undefined && (await readIsDistributed(rowsFrom(first)));
       if (this.hasDistributedTables) {
         pool.options.options = `-c ${planWithValues}`;
         await Promise.all(clients.map((client) => client.query(`SET ${planWithValues}`)));
@@ -61,7 +61,7 @@ export class Database implements OnModuleInit {
    * @throws Error when they were distributed since
    */
   async checkDistribution(): Promise<void> {
-    const isDistributed = await this.guard(() => readIsDistributed(this.pool()));
+    const isDistributed = await this.guard(() => readIsDistributed(rowsFrom(this.pool())));
     this.isOutdated = isDistributed !== this.hasDistributedTables;
     this.checkUpToDate();
   }
@@ -170,6 +170,10 @@ export class Database implements OnModuleInit {
   private pool(): pg.Pool {
     return (this.dataSource.driver as unknown as { master: pg.Pool }).master;
   }
+}
+
+function rowsFrom(connection: Pick<pg.ClientBase, 'query'> | pg.Pool): ReadRows {
+  return async (text) => (await connection.query<object>(text)).rows;
 }
 
 /** Runs a statement on a connection, or on one of a pool. The errors are those of the driver. */

@@ -7,6 +7,7 @@ import {
   type DistributedTable,
 } from './distributed-tables.js';
 import { DistributionError, type DistributionStep } from './distribution-step.js';
+import { isOnCitus } from './is-distributed.js';
 
 /** The steps on Citus. Tables keep their rows. */
 export function citusSteps(shards: number): DistributionStep[] {
@@ -15,7 +16,7 @@ export function citusSteps(shards: number): DistributionStep[] {
     ...referenceTables.map((name) => ({
       text: `${name} on every node`,
       tables: [name],
-      isDone: (runner: QueryRunner) => isOnCitus(runner, name),
+      isDone: (runner: QueryRunner) => isOnCitus((text) => runner.query(text), name),
       run: async (runner: QueryRunner) => {
         await runner.query('SELECT create_reference_table($1)', [name]);
       },
@@ -23,13 +24,13 @@ export function citusSteps(shards: number): DistributionStep[] {
     {
       text: 'audit trail by writer',
       tables: auditTables.map(({ name }) => name),
-      isDone: (runner) => isOnCitus(runner, 'audit_entries'),
+      isDone: (runner) => isOnCitus((text) => runner.query(text), 'audit_entries'),
       run: (runner) => distributeTables(runner, auditTables, shards),
     },
     {
       text: 'connections by user',
       tables: userTables.map(({ name }) => name),
-      isDone: (runner) => isOnCitus(runner, 'connections'),
+      isDone: (runner) => isOnCitus((text) => runner.query(text), 'connections'),
       run: async (runner) => {
         for (const statement of replaceGlobalGuards) {
           await runner.query(statement);
@@ -82,13 +83,6 @@ async function distributeTables(
       await runner.query('SELECT create_distributed_table($1, $2, colocate_with => $3)', [name, column, first]);
     }
   }
-}
-
-async function isOnCitus(runner: QueryRunner, name: string): Promise<boolean> {
-  const rows = (await runner.query('SELECT 1 FROM pg_dist_partition WHERE logicalrelid = $1::regclass', [
-    name,
-  ])) as unknown[];
-  return rows.length > 0;
 }
 
 /** Returns the tables whose rows are still on the coordinator, where nothing reads them. */

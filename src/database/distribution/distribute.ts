@@ -1,6 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { checkNodes, citusSteps } from './citus-steps.js';
 import { DistributionError, type DistributionStep } from './distribution-step.js';
+import { hasCitus } from './is-distributed.js';
 import { partitionStep } from './partition-steps.js';
 
 export interface DistributionOptions {
@@ -23,7 +24,7 @@ export async function distribute(
 ): Promise<string[]> {
   const runner = dataSource.createQueryRunner();
   try {
-    const onCitus = await hasCitus(runner);
+    const onCitus = await hasCitus((text) => runner.query(text));
     const steps = onCitus ? citusSteps(shards) : [partitionStep];
     const sizes = await countRows(runner, steps);
     // A step without rows is work too.
@@ -46,11 +47,6 @@ export async function distribute(
   } finally {
     await runner.release();
   }
-}
-
-async function hasCitus(runner: QueryRunner): Promise<boolean> {
-  const rows = (await runner.query(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`)) as unknown[];
-  return rows.length > 0;
 }
 
 /**

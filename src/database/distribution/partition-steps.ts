@@ -1,6 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import { auditTables, replaceGlobalGuards, userTables } from './distributed-tables.js';
 import { DistributionError, type DistributionStep } from './distribution-step.js';
+import { isPartitioned } from './is-distributed.js';
 
 const partitions = 16;
 const tables = [...auditTables, ...userTables];
@@ -10,12 +11,7 @@ const names = tables.map(({ name }) => name);
 export const partitionStep: DistributionStep = {
   text: `partitions by hash, ${partitions} of each table`,
   tables: names,
-  isDone: async (runner) => {
-    const rows = (await runner.query(
-      `SELECT 1 FROM pg_class WHERE oid = 'connections'::regclass AND relkind = 'p'`,
-    )) as unknown[];
-    return rows.length > 0;
-  },
+  isDone: (runner) => isPartitioned((text) => runner.query(text)),
   run: async (runner) => {
     await refuseRows(runner);
     for (const statement of replaceGlobalGuards) {
