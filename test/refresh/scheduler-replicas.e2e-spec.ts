@@ -7,6 +7,7 @@ import { Clock } from '../../src/clock/clock.js';
 import { findFreePort } from '../../src/development/free-port.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { sandboxClientId, sandboxClientSecret } from '../../src/provider-kit/definition/provider-settings.js';
+import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { connectionColumns } from '../../src/tokens/store/connection.js';
 import { RefreshLeases, type LeasedConnection, type ProviderRoom } from '../../src/tokens/refresh/refresh-leases.js';
 import { RefreshScheduler } from '../../src/tokens/scheduler/refresh-scheduler.js';
@@ -40,9 +41,10 @@ class CarelessLeases extends RefreshLeases {
 
   constructor(
     private readonly unguarded: Database,
+    store: ConnectionStore,
     clock: Clock,
   ) {
-    super(unguarded, clock);
+    super(unguarded, store, clock);
   }
 
   override async acquireDue(rooms: readonly ProviderRoom[], limit: number): Promise<LeasedConnection[]> {
@@ -66,8 +68,9 @@ describe('the refresh scheduler of a replica', () => {
     const { violations } = await sweepTogether(1, {
       override: (builder) =>
         builder.overrideProvider(RefreshLeases).useFactory({
-          factory: (database: Database, clock: Clock) => new CarelessLeases(database, clock),
-          inject: [Database, Clock],
+          factory: (database: Database, store: ConnectionStore, clock: Clock) =>
+            new CarelessLeases(database, store, clock),
+          inject: [Database, ConnectionStore, Clock],
         }),
     });
     const invariants = violations.map(({ invariant }) => invariant);

@@ -5,7 +5,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { announce, typesWhere, withEvents } from '../../events/event-statement.js';
 import type { ErrorCode } from '../../errors/error-code.js';
 import { byRefresh, failureDetails, failureReason, isFirstFailure } from '../store/connection-events.js';
-import { connectionStatements } from '../store/connection-statements.js';
+import { ConnectionStore } from '../store/connection-store.js';
 import { connectionColumns, type ConnectionKey, type Connection } from '../store/connection.js';
 
 /**
@@ -72,12 +72,13 @@ const acquireActive = (isTrial: boolean): string => `
     AND ${isFree('$7::float8', '$8', '$9')} ${isTrial ? '' : `AND ${circuitClosed}`}
   RETURNING id`;
 
-const acquireOne: Statement = { name: 'connections-acquire-lease', text: acquireActive(false) };
-const acquireTrial: Statement = { name: 'connections-acquire-trial', text: acquireActive(true) };
-const isReadyForTrial: Statement = {
-  name: 'circuit-breakers-is-ready-for-trial',
-  text: `SELECT 1 AS found FROM circuit_breakers WHERE registration_id = $1 AND ${readyForTrial}`,
+const acquireOne: Statement = {
+  name: 'connections-acquire-lease',
+  text: `WITH leased AS (${acquireActive(false)})
+         SELECT EXISTS (SELECT id FROM leased) AS "isLeased",
+           EXISTS (SELECT 1 FROM circuit_breakers WHERE registration_id = $10 AND ${readyForTrial}) AS "isReadyForTrial"`,
 };
+const acquireTrial: Statement = { name: 'connections-acquire-trial', text: acquireActive(true) };
 const beginTrial: Statement = {
   name: 'circuit-breakers-begin-trial',
   text: `UPDATE circuit_breakers SET trial_until = now() + $2::float8 * interval '1 millisecond', version = version + 1
@@ -167,6 +168,13 @@ export interface LeasedConnection extends Connection {
 /** Identifies a token set, and the circuit breaker of its provider. */
 type LeaseKey = ConnectionKey & Pick<Connection, 'registrationId'>;
 
+/** The result of an attempt to take a lease. */
+interface AcquiredLease {
+  readonly isLeased: boolean;
+  /** Whether the circuit breaker is open and a trial may begin. */
+  readonly isReadyForTrial: boolean;
+}
+
 /** A connection that was due a moment ago. */
 interface DueConnection {
   readonly userId: string;
@@ -210,6 +218,7 @@ export interface RefreshLease {
 export class RefreshLeases {
   constructor(
     private readonly database: Database,
+    private readonly store: ConnectionStore,
     private readonly clock: Clock,
   ) {}
 
@@ -233,12 +242,11 @@ export class RefreshLeases {
     const takenAtMs = performance.now();
     const { userId, provider, id: connectionId, secretGen, registrationId } = connection;
     const values = [userId, provider, connectionId, secretGen, id, lengthMs, inDoubtHoldMs, ...this.doubt()];
-    if ((await this.database.query(acquireOne, values)).length === 1) {
+    const [row] = await this.database.query<AcquiredLease>(acquireOne, [...values, registrationId]);
+    if (row?.isLeased === true) {
       return { id, takenAtMs, isTrial: false };
     }
-    const isTrial =
-      (await this.database.query(isReadyForTrial, [registrationId])).length === 1 &&
-      (await this.acquireTrial(registrationId, lengthMs, values));
+    const isTrial = row?.isReadyForTrial === true && (await this.acquireTrial(registrationId, lengthMs, values));
     return isTrial ? { id, takenAtMs, isTrial } : undefined;
   }
 
@@ -307,16 +315,12 @@ export class RefreshLeases {
 
   private async acquireDueRow(due: DueConnection): Promise<LeasedConnection | undefined> {
     const { userId, provider, isActive, accountDigest, wasInDoubt, lengthMs, holdMs } = due;
-    if (!isActive && accountDigest !== null && (await this.isTaken(accountDigest, userId))) {
+    if (!isActive && accountDigest !== null && (await this.store.isAccountTaken(accountDigest, userId))) {
       return undefined;
     }
     const values = [userId, provider, randomUUID(), lengthMs, holdMs, ...this.doubt(), wasInDoubt];
     const [row] = await this.database.query<Omit<LeasedConnection, 'wasInDoubt'>>(acquireOneDue, values);
     return row && { ...row, wasInDoubt };
-  }
-
-  private async isTaken(accountDigest: Buffer, userId: string): Promise<boolean> {
-    return (await this.database.query(connectionStatements.isAccountTaken, [accountDigest, userId])).length === 1;
   }
 
   /**
