@@ -96,7 +96,7 @@ describe('toFailureRecord', () => {
     ['a rate limit', new ProviderRateLimitedError('slower')],
     ['an unusable response', new InvalidTokenResponseError('no access token')],
     ['a mistake of ours', new TypeError('a mistake of ours')],
-  ])('waits longer after each %s, at most a quarter of an hour, and spreads the attempts (R-09)', (_, error) => {
+  ])('waits after %s, longer each time, at most a quarter of an hour, and spreads the attempts (R-09)', (_, error) => {
     const delays = [1, 2, 3, 4, 10, 11, 30].map((failedAttempts) => record(error, failedAttempts).retryInMs);
     expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 512_000, 900_000, 900_000]);
     expect(record(error, 3, 0.25).retryInMs).toBe(1_000);
