@@ -14,6 +14,11 @@ describe('MemoryRateStorage', () => {
     expect(await next()).toEqual({ hits: 1, remainingMs: 60_000 });
   });
 
+  it('never returns a longer rest than the window, at whatever fraction of a millisecond it begins', async () => {
+    const storage = new MemoryRateStorage(10, () => 48_912.42341760592);
+    expect(await storage.count('a', 60_000)).toEqual({ hits: 1, remainingMs: 60_000 });
+  });
+
   it('keeps no more windows than it has room for, the newest, and forgets those that have ended (AR-25)', async () => {
     let now = 0;
     const storage = new MemoryRateStorage(100, () => now);

@@ -22,7 +22,8 @@ export class MemoryRateStorage extends RateStorage {
   }
 
   override count(key: string, windowMs: number): Promise<CountedCall> {
-    const now = this.nowMs();
+    // Whole milliseconds: the rest of a window must not be longer than the window, not even by a rounding error.
+    const now = Math.floor(this.nowMs());
     let window = this.windows.get(key);
     if (window === undefined || window.endsAt <= now) {
       window = { hits: 0, endsAt: now + windowMs };
