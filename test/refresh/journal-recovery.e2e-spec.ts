@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { JournalRecovery } from '../../src/tokens/refresh/journal-recovery.js';
+import { DatabaseUnavailableError } from '../../src/errors/request.errors.js';
 import { RefreshJournal } from '../../src/tokens/refresh/refresh-journal.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { startApplication, type TestApplication } from '../support/application.js';
@@ -78,6 +79,12 @@ describe('the entries that the journal keeps', () => {
 
   async function refresh({ api }: TestApplication, user: string): Promise<number> {
     return (await api.post(`${pathOf(user)}/refresh`)).status;
+  }
+
+  /** How many token sets the database has lost, as the operator's alert has it. */
+  async function restoredCount({ api }: TestApplication): Promise<number> {
+    const { text } = await api.get('/metrics').expect(200);
+    return Number(/^cufflink_refresh_journal_restored_total (\d+)$/m.exec(text)?.[1]);
   }
 
   async function readRow(databaseUrl: string, user: string): Promise<Row> {
@@ -222,7 +229,7 @@ describe('the entries that the journal keeps', () => {
         return isSaved;
       });
     });
-    const comparison = first.app.get(JournalRecovery).catchUp();
+    const comparison = first.app.get(JournalRecovery).catchUp(() => false);
     await read.promise;
     provider.behave();
     expect(await isSaving).toBe(false);
@@ -244,9 +251,9 @@ describe('the entries that the journal keeps', () => {
     const recovery = first.app.get(JournalRecovery);
     const catchUp = recovery.catchUp.bind(recovery);
     // Another refresh has the rows compared in the meantime.
-    jest.spyOn(recovery, 'catchUp').mockImplementationOnce(async () => {
-      await catchUp();
-      return catchUp();
+    jest.spyOn(recovery, 'catchUp').mockImplementationOnce(async (isUncommitted) => {
+      await catchUp(isUncommitted);
+      return catchUp(isUncommitted);
     });
     await refresh(first, 'user-1');
     expect(first.sandbox.provider('whoop').liveGrants()).toHaveLength(1);
@@ -278,6 +285,30 @@ describe('the entries that the journal keeps', () => {
     released.resolve(undefined);
     expect(await refreshing).toBe(200);
     expect(await replaying).toBe(true);
+    const entries = await auditEntriesOf(first, 'user-1');
+    expect(entries.filter((entry) => entry.startsWith('token.refreshed'))).toHaveLength(1);
+  });
+
+  it('count as lost no token set that the process still saves after a restart of the database', async () => {
+    const first = await start();
+    await linkAccount(first, 'user-1', 'whoop');
+    const key = { userId: 'user-1', provider: 'whoop', ...(await readRow(first.databaseUrl, 'user-1')) };
+    const [store, journal] = [first.app.get(ConnectionStore), first.app.get(RefreshJournal)];
+    const found = jest.spyOn(store, 'findBehind');
+    const lost = await restoredCount(first);
+    let comparison: Promise<boolean> | undefined;
+    jest.spyOn(store, 'saveRefreshed').mockImplementationOnce(async () => {
+      // For the journal this is what a restart is: another database answers.
+      await replaceDatabase(first.databaseUrl, await copyDatabase(first.databaseUrl));
+      await until('the process reaches it', async () => (await first.api.get('/health/ready')).status === 200);
+      comparison = journal.hasCaughtUp(key);
+      await until('the row is found behind', () => found.mock.results.length > 0);
+      throw new DatabaseUnavailableError('The database cannot be reached.');
+    });
+    expect(await refresh(first, 'user-1')).toBe(200);
+    expect(await comparison).toBe(true);
+    expect((await readRow(first.databaseUrl, 'user-1')).secretGen).toBe(key.secretGen + 1);
+    expect(await restoredCount(first)).toBe(lost);
     const entries = await auditEntriesOf(first, 'user-1');
     expect(entries.filter((entry) => entry.startsWith('token.refreshed'))).toHaveLength(1);
   });

@@ -39,6 +39,7 @@ const findIncarnation: Statement = {
 const limits = { maxItems: 10_000, maxWaiting: Infinity };
 
 type OpenedEntry = JournalEntry & LinkKey;
+type IsUncommitted = (entry: JournalEntry) => boolean;
 
 /**
  * Restores refreshed tokens that a database has lost, from the kept entries of the journal. A database loses tokens
@@ -103,11 +104,12 @@ export class JournalRecovery {
    * Restores lost token sets, if the database may have lost any since the last call. Call it between lease and refresh:
    * afterwards the row has the newest token set that this directory knows.
    *
+   * @param isUncommitted - whether this process still saves the token set of an entry; the database has not lost it
    * @returns whether the rows were compared with the entries since the oldest lease was taken, by this call or another
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
    *   token may be sent
    */
-  async catchUp(): Promise<boolean> {
+  async catchUp(isUncommitted: IsUncommitted): Promise<boolean> {
     const { kept } = this;
     if (kept === undefined || !this.isOn) {
       return false;
@@ -115,7 +117,7 @@ export class JournalRecovery {
     const incarnation = await this.incarnations.add(undefined);
     while (this.comparedWith !== incarnation) {
       // A caller that waits for a comparison with another database begins its own afterwards.
-      this.comparing ??= this.compare(kept, incarnation).finally(() => {
+      this.comparing ??= this.compare(kept, incarnation, isUncommitted).finally(() => {
         this.comparing = undefined;
       });
       await this.comparing;
@@ -127,14 +129,15 @@ export class JournalRecovery {
    * Erases kept entries of connections that ended in other processes, entries that are too old, and entries beyond the
    * size limit. It always checks first whether the database needs them.
    *
+   * @param isUncommitted - as for {@link catchUp}
    * @throws {@link DatabaseUnavailableError} when that check fails; nothing is removed then
    */
-  async tidy(): Promise<void> {
+  async tidy(isUncommitted: IsUncommitted): Promise<void> {
     const { kept } = this;
     if (kept === undefined) {
       return;
     }
-    await this.catchUp();
+    await this.catchUp(isUncommitted);
     const ended = this.isOn ? await this.findEnded() : [];
     await Promise.all(ended.map((id) => kept.erase(id)));
     // The age of a file is measured by this machine's clock, which also set its time.
@@ -152,29 +155,29 @@ export class JournalRecovery {
     return Array.from({ length: times }, () => row?.incarnation ?? '');
   }
 
-  private async compare(kept: KeptEntries, incarnation: string): Promise<void> {
+  private async compare(kept: KeptEntries, incarnation: string, isUncommitted: IsUncommitted): Promise<void> {
     let entries: JournalEntry[] = [];
     await kept.readNewestFirst(async (lines) => {
       entries.push(...lines.flatMap((line) => parseEntry(line) ?? []));
       if (entries.length >= batchSize) {
         const batch = entries;
         entries = [];
-        await this.restoreNewer(batch);
+        await this.restoreNewer(batch, isUncommitted);
       }
     });
-    await this.restoreNewer(entries);
+    await this.restoreNewer(entries, isUncommitted);
     this.comparedWith = incarnation;
     this.comparedAtMs = performance.now();
   }
 
-  private async restoreNewer(entries: readonly JournalEntry[]): Promise<void> {
+  private async restoreNewer(entries: readonly JournalEntry[], isUncommitted: IsUncommitted): Promise<void> {
     const opened = await Promise.all(entries.map((entry) => this.open(entry)));
     const readable = opened.filter((entry) => entry !== undefined);
     if (readable.length === 0) {
       return;
     }
     for (const entry of await this.store.findBehind(readable)) {
-      await this.recorder.inTurn(entry.id, () => this.restore(entry));
+      await this.recorder.inTurn(entry.id, () => this.restore(entry, isUncommitted(entry)));
     }
   }
 
@@ -194,7 +197,7 @@ export class JournalRecovery {
     }
   }
 
-  private async restore(entry: OpenedEntry & RowBehind): Promise<void> {
+  private async restore(entry: OpenedEntry & RowBehind, isUncommitted: boolean): Promise<void> {
     // Tokens that do not open must not replace tokens that may.
     const tokens = await this.tokenVault.openIfReadable({ ...entry, secretGen: entry.secretGen + 1 });
     const isRefreshed = entry.kind === 'refreshed';
@@ -209,10 +212,14 @@ export class JournalRecovery {
       this.logger.error(error);
       return;
     }
-    journalRestored.inc();
-    this.logger.warn(
-      `Journal: the database had lost refreshed tokens of connection ${entry.id}. The tokens are restored.`,
-    );
+    if (isUncommitted) {
+      this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
+    } else {
+      journalRestored.inc();
+      this.logger.warn(
+        `Journal: the database had lost refreshed tokens of connection ${entry.id}. The tokens are restored.`,
+      );
+    }
     await this.recorder.record(entry, isRefreshed ? 'refreshed' : 'TOKEN_RESPONSE_INVALID');
     if (entry.hasEnded) {
       await this.recorder.recordRecovery(entry);

@@ -86,6 +86,11 @@ export class JournalSegments {
     await this.flushes.add(entry);
   }
 
+  /** Whether an entry was written here and is not forgotten: its tokens may not be committed yet. */
+  has(key: string): boolean {
+    return this.segmentOf.has(key);
+  }
+
   /** Forgets an entry that need not be replayed. Does nothing when it is unknown. */
   async forget(key: string): Promise<void> {
     const segment = this.segmentOf.get(key);

@@ -49,6 +49,7 @@ const damagedExtension = '.damaged';
 export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
+  private readonly isUncommitted = (entry: JournalEntry): boolean => this.segments?.has(keyOf(entry)) === true;
   private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
@@ -157,7 +158,10 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
    *   refresh token must not be sent
    */
   async hasCaughtUp({ userId, provider, secretGen }: ConnectionKey): Promise<boolean> {
-    return (await this.recovery.catchUp()) && (await this.store.find(userId, provider))?.secretGen !== secretGen;
+    return (
+      (await this.recovery.catchUp(this.isUncommitted)) &&
+      (await this.store.find(userId, provider))?.secretGen !== secretGen
+    );
   }
 
   /** Erases the kept entries of an ended connection. */
@@ -168,7 +172,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
 
   /** Erases kept entries of ended connections, and old ones. */
   tidy(): Promise<void> {
-    return this.recovery.tidy();
+    return this.recovery.tidy(this.isUncommitted);
   }
 
   /** Looks again when a file was not there any more: it may have another name by now. */
@@ -191,7 +195,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     // The others belong to refreshes under way.
     await this.takeOver(files.filter((file) => this.metBefore.has(file)));
     this.metBefore = new Set(files);
-    await this.recovery.catchUp();
+    await this.recovery.catchUp(this.isUncommitted);
   }
 
   /** Logs a failure of the work. The next round tries it again. */
