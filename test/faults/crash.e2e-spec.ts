@@ -84,7 +84,8 @@ describe('processes that die', () => {
         await until(
           'all are committed',
           async () =>
-            cluster.refreshSum(connections) === connections.length && (await cluster.refreshesInDoubt()) === 0,
+            cluster.refreshSum(connections) === connections.length &&
+            (await cluster.refreshesInDoubt(connections)) === 0,
         );
         // Longer than a file of the journal stays whose entries are forgotten.
         await sleep(300);

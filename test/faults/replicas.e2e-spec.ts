@@ -50,7 +50,7 @@ describe('replicas on one database', () => {
     const asked = replicas.flatMap((replica) => Array.from({ length: callers }, () => replica));
     const early = await Promise.all(asked.map((replica) => cluster.askAll(replica, connections)));
     expect(new Set(early.flat().map(({ status }) => status))).toEqual(new Set([200]));
-    await until('all are committed', async () => (await cluster.refreshesInDoubt()) === 0);
+    await until('all are committed', async () => (await cluster.refreshesInDoubt(connections)) === 0);
     const responses = await Promise.all(replicas.map((replica) => cluster.askAll(replica, connections)));
     for (const index of connections.keys()) {
       const tokens = new Set(responses.map((each) => each[index]?.accessToken));

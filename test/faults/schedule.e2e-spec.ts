@@ -69,7 +69,7 @@ describe('replicas that refresh unasked', () => {
       await Promise.all(load);
       cluster.sandbox.provider(slug).behave();
       // The hold of an attempt in doubt is much longer.
-      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt()) === 0);
+      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt(connections)) === 0);
       const violations = await cluster.check(connections);
       const figures = { rounds, faults: restarts, connections: connections.length };
       report('R-23', 'replaced one after the other', figures, violations);
@@ -107,7 +107,7 @@ describe('replicas that refresh unasked', () => {
       const instants = calls.map(({ at }) => at).sort((left, right) => left - right);
       expect(instants.filter((at, before) => before + 1 > allowed(at))).toEqual([]);
       expect(calls.length).toBeLessThanOrEqual(overdueCount + asked.length);
-      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt()) === 0);
+      await until('no refresh is under way', async () => (await cluster.refreshesInDoubt(connections)) === 0);
       const violations = await cluster.check(connections);
       report('R-27', 'two hours behind', { rounds: 1, faults: 1, connections: overdueCount }, violations);
       expect(violations).toEqual([]);

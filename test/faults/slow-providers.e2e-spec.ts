@@ -119,7 +119,7 @@ describe('a server that decides on a refresh at once and responds long after the
         'all responses are committed',
         async () => {
           responses.push(...(await cluster.askAll(first, connections)), ...(await cluster.askAll(second, connections)));
-          return (await cluster.refreshesInDoubt()) === 0;
+          return (await cluster.refreshesInDoubt(connections)) === 0;
         },
         timeoutMs,
       );
@@ -169,7 +169,7 @@ describe('a server that decides on a refresh at once and responds long after the
       const told = await refreshAll(first, connections);
       expect(told).toEqual(connections.map(() => expect.objectContaining({ code: 'PROVIDER_UNAVAILABLE' })));
       await first.stop();
-      expect(await cluster.refreshesInDoubt()).toBe(0);
+      expect(await cluster.refreshesInDoubt(connections)).toBe(0);
       const violations = await cluster.check(connections);
       report('R-23', 'stopped while a response is overdue, oidc-provider', counts(connections), violations);
       expect(violations).toEqual([]);

@@ -284,11 +284,13 @@ export class FaultCluster {
     );
   }
 
-  /** How many connections have a refresh whose outcome nobody has written down. */
-  async refreshesInDoubt(): Promise<number> {
+  /** How many of these connections have a refresh whose outcome nobody has written down. */
+  async refreshesInDoubt(connections: readonly FaultConnection[]): Promise<number> {
     const rows = await queryDatabase(
       this.database.url,
-      'SELECT 1 FROM connections WHERE attempt_started_at IS NOT NULL OR lease_id IS NOT NULL',
+      `SELECT 1 FROM connections
+       WHERE user_id = ANY ($1) AND (attempt_started_at IS NOT NULL OR lease_id IS NOT NULL)`,
+      [connections.map(({ userId }) => userId)],
     );
     return rows.length;
   }

@@ -1,3 +1,4 @@
+import { callerWaitMs } from '../../../src/tokens/policy/caller-wait.js';
 import type { CheckedConnection, IssuedToken, TokenCall } from '../../support/history-checker.js';
 import type { FaultDatabase } from './fault-database.js';
 import type { MachineWatch } from './machine-watch.js';
@@ -54,6 +55,17 @@ export class TokenCallers {
       return { status: 0, accessToken: undefined, code: undefined };
     }
   }
+}
+
+/**
+ * Returns the responses without a token that are not excused: a caller waits only so long for a refresh, and an old
+ * token is issued only while the database is there. A machine that takes longer to restart it shows 503.
+ *
+ * @param askedAtMs - by `performance.now`
+ */
+export function findWithoutToken(responses: readonly CallerResponse[], askedAtMs: number): CallerResponse[] {
+  const isLate = performance.now() - askedAtMs > callerWaitMs(Infinity);
+  return responses.filter(({ status }) => status !== 200 && !(isLate && status === 503));
 }
 
 /** Of a connection in the API. */
