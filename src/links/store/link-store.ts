@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
+import { MicroBatch } from '../../database/micro-batch.js';
 import type { OnAccountChange } from '../../tokens/accounts/account-rules.js';
 import type { Metadata } from '../../tokens/store/metadata.js';
 
@@ -65,44 +66,45 @@ export interface LinkFacts extends Pick<
   readonly outcome: string | null;
 }
 
+const limits = { maxItems: 200, maxWaiting: 10_000 };
+
 const linkColumns = `links.id, links.state_hash AS "stateHash", links.user_id AS "userId", links.provider,
   links.registration_id AS "registrationId", links.registration_hash AS "registrationHash", links.return_url AS "returnUrl",
   links.scopes, links.require_confirmation AS "requireConfirmation", links.browser_hash AS "browserHash",
   links.on_account_change AS "onAccountChange", links.metadata, links.expires_at AS "expiresAt"`;
 
-const readEnd: Statement = {
-  name: 'links-read-end',
+const readEnds: Statement = {
+  name: 'links-read-ends',
   // To the millisecond, as in a Date, because the sealed value is bound to it.
-  text: `SELECT date_trunc('milliseconds', now() + $1 * interval '1 millisecond') AS "endsAt"`,
-};
-const insertLink: Statement = {
-  name: 'links-insert',
-  text: `INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
-           require_confirmation, browser_hash, on_account_change, sealed, expires_at, metadata)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $16
-         WHERE NOT EXISTS (
-           SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
-         RETURNING id`,
+  text: `SELECT date_trunc('milliseconds', now() + lifetime_ms * interval '1 millisecond') AS "endsAt"
+         FROM unnest($1::float8[]) WITH ORDINALITY AS wanted (lifetime_ms, place) ORDER BY place`,
 };
 /** Whether a callback is being redeemed: such a link is left alone, because a connection may depend on it. */
 const isInProgress = 'consumed_at IS NOT NULL AND outcome IS NULL AND held_for IS NULL';
-const voidLinks: Statement = {
-  name: 'links-void',
-  // Ended links are removed first.
+const insertLink: Statement = {
+  name: 'links-insert',
+  // Of surplus links, ended ones are removed first. The statement does not see the link that it inserts.
   text: `WITH of_provider AS (
            SELECT state_hash, outcome IS NOT NULL AS has_ended, created_at,
-             provider = $2 AND row_number() OVER (PARTITION BY provider ORDER BY outcome IS NOT NULL, created_at DESC) >= $3 AS is_surplus
-           FROM links WHERE user_id = $1 AND NOT (${isInProgress})
+             provider = $4 AND row_number() OVER (PARTITION BY provider ORDER BY outcome IS NOT NULL, created_at DESC) >= $17 AS is_surplus
+           FROM links WHERE user_id = $3 AND NOT (${isInProgress})
          ), of_user AS (
            SELECT state_hash,
-             is_surplus OR row_number() OVER (PARTITION BY is_surplus ORDER BY has_ended, created_at DESC) >= $4 AS is_surplus
+             is_surplus OR row_number() OVER (PARTITION BY is_surplus ORDER BY has_ended, created_at DESC) >= $18 AS is_surplus
            FROM of_provider
          ), surplus AS (
            SELECT state_hash FROM links
            WHERE state_hash IN (SELECT state_hash FROM of_user WHERE is_surplus)
              AND NOT (${isInProgress}) FOR UPDATE SKIP LOCKED
+         ), removed AS (
+           DELETE FROM links USING surplus WHERE links.state_hash = surplus.state_hash
          )
-         DELETE FROM links USING surplus WHERE links.state_hash = surplus.state_hash`,
+         INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
+           require_confirmation, browser_hash, on_account_change, sealed, expires_at, metadata)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $16
+         WHERE NOT EXISTS (
+           SELECT FROM erasures WHERE user_digest = $14 AND erased_at >= now() - $15::float8 * interval '1 millisecond')
+         RETURNING id`,
 };
 const consumeLink: Statement = {
   name: 'links-consume',
@@ -178,15 +180,13 @@ const removeLinksOfUser: Statement = {
 /** The links table: attempts to connect, each usable once. */
 @Injectable()
 export class LinkStore {
+  private readonly ends = new MicroBatch<number, Date>((lifetimesMs) => this.readEnds(lifetimesMs), limits);
+
   constructor(private readonly database: Database) {}
 
   /** Returns the end of a lifetime that begins now, by the database's clock. */
-  async readEnd(lifetimeMs: number): Promise<Date> {
-    const [row] = await this.database.query<{ endsAt: Date }>(readEnd, [lifetimeMs]);
-    if (row === undefined) {
-      throw new Error('The database did not return its time.');
-    }
-    return row.endsAt;
+  readEnd(lifetimeMs: number): Promise<Date> {
+    return this.ends.add(lifetimeMs);
   }
 
   /**
@@ -196,7 +196,6 @@ export class LinkStore {
    */
   async insert(link: StoredLink, start: LinkStart): Promise<boolean> {
     const { perProvider, perUser } = start.most;
-    await this.database.query(voidLinks, [link.userId, link.provider, perProvider, perUser]);
     const rows = await this.database.query(insertLink, [
       link.id,
       link.stateHash,
@@ -214,6 +213,8 @@ export class LinkStore {
       start.erasureDigest,
       start.tookMs,
       link.metadata,
+      perProvider,
+      perUser,
     ]);
     return rows.length === 1;
   }
@@ -319,5 +320,10 @@ export class LinkStore {
    */
   async removeOfUser(userId: string, until?: Date): Promise<void> {
     await this.database.query(removeLinksOfUser, [userId, until ?? null]);
+  }
+
+  private async readEnds(lifetimesMs: readonly number[]): Promise<Date[]> {
+    const rows = await this.database.query<{ endsAt: Date }>(readEnds, [lifetimesMs]);
+    return rows.map(({ endsAt }) => endsAt);
   }
 }
