@@ -1,6 +1,12 @@
 import { join } from 'node:path';
-import type { TestApplication } from './application.js';
 import { checkout, startProcess, type ServiceProcess } from './service-process.js';
+
+/** What a command is told of a service. A started application has it. */
+export interface CommandSubject {
+  readonly databaseUrl: string;
+  readonly rootKey: string;
+  readonly sandbox: { readonly url: string };
+}
 
 /** The result of a command. */
 export interface CommandResult {
@@ -12,7 +18,7 @@ export interface CommandResult {
 
 /** Starts `cufflink --json ...` against the database of an application. */
 export function startCommandLine(
-  { databaseUrl, rootKey, sandbox }: Pick<TestApplication, 'databaseUrl' | 'rootKey' | 'sandbox'>,
+  { databaseUrl, rootKey, sandbox }: CommandSubject,
   args: readonly string[],
   directory: string,
   environment: Readonly<Record<string, string>> = {},

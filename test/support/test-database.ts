@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { withDatabase } from './test-server.js';
+import { createUndistributed, withDatabase } from './test-server.js';
 
 /** Makes an empty database for one test file and returns its URL. On Citus it is on the coordinator only. */
 export function createTestDatabase(): Promise<string> {
@@ -13,6 +13,11 @@ export function createTestDatabase(): Promise<string> {
  */
 export function createMigratedDatabase(): Promise<string> {
   return createDatabase(nodesOf(serverUrl()), `${process.env['TEST_DATABASE_PREFIX']}_migrated`);
+}
+
+/** Makes a database on which every migration has run, and whose tables are not distributed on Citus either. */
+export function createUndistributedDatabase(): Promise<string> {
+  return createUndistributed(nodesOf(serverUrl()), newDatabaseName());
 }
 
 /** Returns a name for a new database. */

@@ -11,12 +11,29 @@ const shards = 4;
  * @param name - of the new database
  */
 export async function createTemplate(nodes, name) {
-  const isCitus = nodes.length > 1;
+  await migrate(await createOnNodes(nodes, name), nodes.length > 1);
+  await closeDatabase(nodes, name);
+}
+
+/**
+ * Makes a database on which every migration has run, and whose tables are not distributed yet.
+ *
+ * @param nodes - as for {@link createTemplate}
+ * @returns its URL, on Citus that of the coordinator
+ */
+export async function createUndistributed(nodes, name) {
+  const url = await createOnNodes(nodes, name);
+  await migrate(url, false);
+  return url;
+}
+
+/** Makes an empty database on each node, and lets the nodes know each other. Returns the URL of the first. */
+async function createOnNodes(nodes, name) {
   for (const node of nodes) {
     await run(node, `CREATE DATABASE ${name}`);
   }
   const urls = nodes.map((node) => withDatabase(node, name));
-  if (isCitus) {
+  if (nodes.length > 1) {
     for (const url of urls) {
       await run(url, 'CREATE EXTENSION citus');
     }
@@ -26,8 +43,7 @@ export async function createTemplate(nodes, name) {
       await run(coordinator.href, `SELECT citus_add_node('${hostname}', ${port})`);
     }
   }
-  await migrate(urls[0], isCitus);
-  await closeDatabase(nodes, name);
+  return urls[0];
 }
 
 /** Returns the URLs of the nodes of a Citus cluster, the coordinator first; the URL alone where there are no others. */
