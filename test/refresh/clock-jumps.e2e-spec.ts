@@ -6,7 +6,7 @@ import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import type { Connection } from '../../src/tokens/store/connection.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
-import { queryDatabase } from '../support/test-database.js';
+import { ago, changeRows, deleteRows, passTimeInRows } from '../support/rows.js';
 
 const hourMs = 3_600_000;
 const leaseMs = 20_000;
@@ -21,7 +21,7 @@ describe('when the clock of the database is set forward by an hour (R-12)', () =
     application = await startApplication();
     leases = application.app.get(RefreshLeases);
   });
-  afterEach(() => queryDatabase(application.databaseUrl, 'DELETE FROM connections'));
+  afterEach(() => deleteRows(application.databaseUrl, 'connections'));
   afterAll(() => application.close());
 
   async function linked(): Promise<Connection> {
@@ -36,11 +36,9 @@ describe('when the clock of the database is set forward by an hour (R-12)', () =
 
   /** To PostgreSQL, what it wrote down is older then; to the process, PostgreSQL is ahead. */
   async function jump(): Promise<() => void> {
-    await queryDatabase(
-      application.databaseUrl,
-      `UPDATE connections SET leased_until = leased_until - interval '1 hour',
-         attempt_started_at = attempt_started_at - interval '1 hour', refresh_due_at = now() - interval '1 minute'`,
-    );
+    const columns = ['leased_until', 'attempt_started_at'];
+    await passTimeInRows(application.databaseUrl, 'connections', columns, 3_600);
+    await changeRows(application.databaseUrl, 'connections', { refresh_due_at: ago(60) });
     application.clock.advance(-hourMs);
     return () => application.clock.advance(hourMs);
   }

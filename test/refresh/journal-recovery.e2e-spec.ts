@@ -398,6 +398,11 @@ describe('the entries that the journal keeps', () => {
       `INSERT INTO connections SELECT (jsonb_populate_record(c, '{"user_id": "user-3", "id": "00000000-0000-4000-8000-000000000003",
          "status": "active", "end_reason": null, "ended_at": null}')).* FROM connections c WHERE user_id = 'user-2'`,
     );
+    await queryDatabase(
+      backup,
+      `INSERT INTO accounts (digest, user_id, provider, connection_id)
+       VALUES ('\\x01', 'user-3', 'whoop', '00000000-0000-4000-8000-000000000003')`,
+    );
     const second = await start(first, backup);
 
     for (const user of ['user-1', 'user-2']) {

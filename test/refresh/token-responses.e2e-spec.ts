@@ -5,8 +5,7 @@ import { newUser, pathOf, startLink } from '../support/linking.js';
 import { definePeer } from '../support/peer-provider.js';
 import { StrictAuthorizationServer } from '../support/strict-authorization-server.js';
 import { resetCircuitBreakers, passTimeAtCircuitBreakers, type Row } from '../support/subject.js';
-import { changeRows, rowsOf } from '../support/rows.js';
-import { queryDatabase } from '../support/test-database.js';
+import { changeRows, passTimeInRows, rowsOf } from '../support/rows.js';
 import { responseCases, type ResponseCase } from '../support/token-responses.js';
 import { ConnectionStore } from '../../src/tokens/store/connection-store.js';
 import { TokenVault } from '../../src/tokens/store/token-vault.js';
@@ -86,12 +85,8 @@ async function storedRefreshToken(user: string): Promise<string> {
 
 /** Lets an hour pass for the pauses after failures, and for the provider as a whole. */
 async function passAnHour(user: string): Promise<void> {
-  const columns = ['retry_at', 'suspect_since', 'attempt_started_at'].map(
-    (name) => `${name} = ${name} - interval '1 hour'`,
-  );
-  await queryDatabase(application.databaseUrl, `UPDATE connections SET ${columns.join(', ')} WHERE user_id = $1`, [
-    user,
-  ]);
+  const columns = ['retry_at', 'suspect_since', 'attempt_started_at'];
+  await passTimeInRows(application.databaseUrl, 'connections', columns, 3_600, { user_id: user });
   await passTimeAtCircuitBreakers(application, 3_600);
 }
 
