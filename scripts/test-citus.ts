@@ -13,7 +13,12 @@ if (process.env['CITUS_DATABASE_URL'] === undefined) {
 const rooms = ['links', 'refresh', 'connections', 'users', 'audit', 'events', 'faults'];
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/jest/bin/jest.js', '--testPathPatterns', `test/(${rooms.join('|')})/`, ...process.argv.slice(2)],
+  [
+    'node_modules/jest/bin/jest.js',
+    '--testPathPatterns',
+    `test/((${rooms.join('|')})/|ops/interrupted-distribution)`,
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '--experimental-vm-modules' } },
 );
 process.exit(status ?? 1);
