@@ -16,6 +16,7 @@ import { KeyRing } from '../../src/vault/key-ring.js';
 import { VaultService } from '../../src/vault/vault.service.js';
 import { startApplication, type TestApplication } from '../support/application.js';
 import { linkAccount } from '../support/linking.js';
+import { earlier } from '../support/rows.js';
 import { checkout, startProcess } from '../support/service-process.js';
 import { queryDatabase } from '../support/test-database.js';
 
@@ -83,8 +84,8 @@ describe('the audit verifier', () => {
     ['request', `request_id = NULL`],
     ['address, where it had none,', `address = 'plain'`],
     ['empty address, where it had none,', `address = ''`],
-    ['instant', `recorded_at = recorded_at - interval '1 day'`],
-    ['instant by a hair', `recorded_at = recorded_at + interval '1 microsecond'`],
+    ['instant', `recorded_at = ${earlier('recorded_at', '86400')}`],
+    ['instant by a hair', `recorded_at = ${earlier('recorded_at', '-0.000001')}`],
     ['instant to none', `recorded_at = 'infinity'`],
     ['instant to one that no program can tell', `recorded_at = '0044-03-15 BC'`],
   ])('names the entry whose %s was changed (LOG-05)', async (_, change) => {
@@ -242,13 +243,13 @@ describe('the audit verifier', () => {
     await first.app.get(AuditPruner, { strict: false }).prune(first.clock.now());
     await expect(verify()).resolves.toEqual([]);
 
-    await tamper(`UPDATE audit_writers SET started_at = started_at + interval '1 second' WHERE number = 3`);
+    await tamper(`UPDATE audit_writers SET started_at = ${earlier('started_at', '-1')} WHERE number = 3`);
 
     await expect(verify()).resolves.toEqual(['3/0 differs from what writer 4 recorded']);
   });
 
   it('names the first entry of a writer with a changed beginning (LOG-05)', async () => {
-    await tamper(`UPDATE audit_writers SET started_at = started_at - interval '1 day' WHERE number = 2`);
+    await tamper(`UPDATE audit_writers SET started_at = ${earlier('started_at', '86400')} WHERE number = 2`);
 
     await expect(verify()).resolves.toEqual(['2/1 was changed']);
   });
@@ -389,7 +390,7 @@ describe('the audit verifier', () => {
       await tamper('INSERT INTO connections SELECT * FROM former');
       // The entry of the older set has the later instant.
       await tamper(
-        `UPDATE audit_entries SET recorded_at = recorded_at + interval '1 minute' WHERE subject = 'token-set:2'`,
+        `UPDATE audit_entries SET recorded_at = ${earlier('recorded_at', '-60')} WHERE subject = 'token-set:2'`,
       );
       await expect(verifyRows()).resolves.toEqual([expect.stringContaining(`Connection ${id} holds token set 2`)]);
     });

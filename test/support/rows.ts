@@ -71,9 +71,12 @@ export async function deleteRows(databaseUrl: string, table: string, where: Colu
   await queryDatabase(databaseUrl, `DELETE FROM ${table} ${text}`, values);
 }
 
-/** SQL: an instant of a column, so many seconds earlier. Citus takes no `timestamptz - interval` of a column. */
+/**
+ * SQL: an instant of a column, so many seconds earlier. Citus takes no `timestamptz - interval` of a column, because
+ * the length of a day depends on the time zone of the session.
+ */
 export function earlier(column: string, seconds: string): string {
-  return `to_timestamp(extract(epoch FROM ${column} - timestamptz 'epoch')::float8 - ${seconds})`;
+  return `(${column} AT TIME ZONE 'UTC' - ${seconds} * interval '1 second') AT TIME ZONE 'UTC'`;
 }
 
 /**
