@@ -164,8 +164,9 @@ describe('pruning the audit trail (LOG-09)', () => {
     ],
     [
       'another writer was given the checkpoint of this one',
-      `UPDATE audit_writers SET (pruned_sequence, pruned_mac, pruned_signature) =
-         (SELECT pruned_sequence, pruned_mac, pruned_signature FROM audit_writers WHERE number = 1) WHERE number = 2`,
+      `WITH first AS MATERIALIZED (SELECT * FROM audit_writers WHERE number = 1)
+       UPDATE audit_writers SET pruned_sequence = first.pruned_sequence, pruned_mac = first.pruned_mac,
+         pruned_signature = first.pruned_signature FROM first WHERE audit_writers.number = 2`,
       '2/7 and all before it are missing, without a signed checkpoint',
     ],
     [
