@@ -94,10 +94,10 @@ const insertLink: Statement = {
            FROM of_provider
          ), surplus AS (
            SELECT state_hash FROM links
-           WHERE state_hash IN (SELECT state_hash FROM of_user WHERE is_surplus)
+           WHERE user_id = $3 AND state_hash IN (SELECT state_hash FROM of_user WHERE is_surplus)
              AND NOT (${isInProgress}) FOR UPDATE SKIP LOCKED
          ), removed AS (
-           DELETE FROM links USING surplus WHERE links.state_hash = surplus.state_hash
+           DELETE FROM links USING surplus WHERE links.user_id = $3 AND links.state_hash = surplus.state_hash
          )
          INSERT INTO links (id, state_hash, user_id, provider, registration_id, registration_hash, return_url, scopes,
            require_confirmation, browser_hash, on_account_change, sealed, expires_at, metadata)
