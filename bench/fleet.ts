@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { planOnce } from '../src/database/plan-once.ts';
 import { DataSource } from 'typeorm';
 import type { Database as DatabaseType, Statement } from '../src/database/database.ts';
 import type { FleetPlace } from '../src/fleet/fleet-store.ts';
@@ -139,10 +140,9 @@ async function time(work: () => Promise<unknown>, times = repetitions): Promise<
 
 /** Returns the plan of a statement as the service runs it: planned without its values. */
 async function planOf({ text }: Statement, given: readonly unknown[]): Promise<{ 'QUERY PLAN': string }[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: planOnce });
   await client.connect();
   try {
-    await client.query('SET plan_cache_mode = force_generic_plan');
     await client.query(`PREPARE planned AS ${text}`);
     const literals = given.map((value) =>
       value === null

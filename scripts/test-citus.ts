@@ -10,15 +10,19 @@ if (process.env['CITUS_DATABASE_URL'] === undefined) {
   process.stderr.write('Set CITUS_DATABASE_URL to the URL of a database on the coordinator (test/README.md).\n');
   process.exit(2);
 }
-const rooms = ['links', 'refresh', 'connections', 'users', 'audit', 'events', 'faults'];
+const places = [
+  'links',
+  'refresh',
+  'connections',
+  'users',
+  'audit',
+  'events',
+  'faults',
+  'ops/interrupted-distribution',
+];
 const { status } = spawnSync(
   process.execPath,
-  [
-    'node_modules/jest/bin/jest.js',
-    '--testPathPatterns',
-    `test/((${rooms.join('|')})/|ops/interrupted-distribution)`,
-    ...process.argv.slice(2),
-  ],
+  ['node_modules/jest/bin/jest.js', '--testPathPatterns', `test/(${places.join('|')})[/.]`, ...process.argv.slice(2)],
   { stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '--experimental-vm-modules' } },
 );
 process.exit(status ?? 1);

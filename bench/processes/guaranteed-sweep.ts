@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { planOnce } from '../../src/database/plan-once.ts';
 import { Pool } from 'undici';
 import { built } from '../built.ts';
 import { openTrail, readKeys } from '../guarantees.ts';
@@ -29,7 +30,7 @@ const { origin, pathname: path } = new URL(tokenUrl);
 const pool = new pg.Pool({
   connectionString,
   max: Number(poolSize),
-  options: '-c plan_cache_mode=force_generic_plan -c statement_timeout=10s',
+  options: `${planOnce} -c statement_timeout=10s`,
 });
 // Rows of its own, so that the service's scheduler leaves them alone.
 await pool.query(`

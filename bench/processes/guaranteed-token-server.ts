@@ -1,6 +1,7 @@
 import { hash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import pg from 'pg';
+import { planOnce } from '../../src/database/plan-once.ts';
 import { built } from '../built.ts';
 import { openTrail, readKeys } from '../guarantees.ts';
 
@@ -42,7 +43,7 @@ const headers = {
 const pool = new pg.Pool({
   connectionString,
   max: Number(poolSize),
-  options: '-c plan_cache_mode=force_generic_plan -c statement_timeout=10s',
+  options: `${planOnce} -c statement_timeout=10s`,
 });
 const keys = await readKeys(pool, rootKey, environment);
 const record = await openTrail(pool, keys, environment);

@@ -14,7 +14,7 @@ describe('MemoryRateStorage', () => {
     expect(await next()).toEqual({ hits: 1, remainingMs: 60_000 });
   });
 
-  it('never returns a longer rest than the window, at whatever fraction of a millisecond it begins', async () => {
+  it('returns at most the length of the window when that begins at a fraction of a millisecond', async () => {
     const storage = new MemoryRateStorage(10, () => 48_912.42341760592);
     expect(await storage.count('a', 60_000)).toEqual({ hits: 1, remainingMs: 60_000 });
   });

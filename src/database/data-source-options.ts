@@ -1,6 +1,7 @@
 import type { PoolConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import type { DatabaseConfig } from './database.config.js';
+import { planOnce } from './plan-once.js';
 import { AccountEntity } from './entities/account.entity.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
@@ -64,14 +65,6 @@ import { CreateAccounts1796800000000 } from './migrations/1796800000000-CreateAc
 
 /** Time limit of a statement in milliseconds. PostgreSQL ends it then. No statement here needs a tenth of it. */
 const statementTimeoutMs = 10_000;
-
-/**
- * A statement is planned once for each connection: planning costs as much as running it. The tables grow meanwhile, so
- * that plan must be the one for large tables. Without the second setting a table that is empty at that moment is read
- * from beginning to end, until it is analyzed. The third is for PostgreSQL 17 and older, which then compile each
- * statement that has no index.
- */
-const planOnce = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
 
 /** Most connections of this process to a read replica. Few people read lists. */
 const readPoolSize = 4;

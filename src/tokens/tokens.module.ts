@@ -29,6 +29,7 @@ import { ConnectionImporter } from './import/connection-importer.js';
 import { GrantCheck } from './import/grant-check.js';
 import { GrantVerifier } from './import/grant-verifier.js';
 import { ImportStore } from './import/import-store.js';
+import { JournalFiles } from './refresh/journal-files.js';
 import { JournalRecovery } from './refresh/journal-recovery.js';
 import { AccountRules } from './accounts/account-rules.js';
 import { RefreshedTokenSaver } from './refresh/refreshed-token-saver.js';
@@ -87,6 +88,7 @@ import { UserConnectionReader } from './user-connection-reader.js';
     MigrationStore,
     ConnectionMigrator,
     MigrationRun,
+    JournalFiles,
     JournalRecovery,
     AccountRules,
     RefreshedTokenSaver,

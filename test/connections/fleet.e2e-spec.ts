@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { planOnce } from '../../src/database/plan-once.js';
 import request from 'supertest';
 import { ApiKeysService } from '../../src/access/api-keys.service.js';
 import { BackgroundJobs } from '../../src/clock/background-jobs.js';
@@ -80,10 +81,9 @@ interface PlanNode {
 
 /** Runs a statement as the service does, planned without its values, and returns its plan. */
 async function planOf({ text }: Statement, values: readonly (string | number)[]): Promise<PlanNode | undefined> {
-  const client = new pg.Client({ connectionString: application.databaseUrl });
+  const client = new pg.Client({ connectionString: application.databaseUrl, options: planOnce });
   await client.connect();
   try {
-    await client.query('SET plan_cache_mode = force_generic_plan');
     await client.query(`PREPARE planned AS ${text}`);
     const literals = values.map((value) => pg.escapeLiteral(String(value)));
     const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(

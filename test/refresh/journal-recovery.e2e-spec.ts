@@ -229,7 +229,7 @@ describe('the entries that the journal keeps', () => {
         return isSaved;
       });
     });
-    const comparison = first.app.get(JournalRecovery).catchUp(() => false);
+    const comparison = first.app.get(JournalRecovery).catchUp();
     await read.promise;
     provider.behave();
     expect(await isSaving).toBe(false);
@@ -251,9 +251,9 @@ describe('the entries that the journal keeps', () => {
     const recovery = first.app.get(JournalRecovery);
     const catchUp = recovery.catchUp.bind(recovery);
     // Another refresh has the rows compared in the meantime.
-    jest.spyOn(recovery, 'catchUp').mockImplementationOnce(async (isUncommitted) => {
-      await catchUp(isUncommitted);
-      return catchUp(isUncommitted);
+    jest.spyOn(recovery, 'catchUp').mockImplementationOnce(async () => {
+      await catchUp();
+      return catchUp();
     });
     await refresh(first, 'user-1');
     expect(first.sandbox.provider('whoop').liveGrants()).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkout, startProcess, type ServiceProcess } from './service-process.js';
 
-/** What a command is told of a service. A started application has it. */
+/** The service that a command works for. A started application is one. */
 export interface CommandSubject {
   readonly databaseUrl: string;
   readonly rootKey: string;

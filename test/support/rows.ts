@@ -72,8 +72,8 @@ export async function deleteRows(databaseUrl: string, table: string, where: Colu
 }
 
 /**
- * SQL: an instant of a column, so many seconds earlier. Citus takes no `timestamptz - interval` of a column, because
- * the length of a day depends on the time zone of the session.
+ * SQL: an instant of a column, so many seconds earlier. Citus refuses `timestamptz - interval` of a column: the result
+ * depends on the time zone of the session.
  */
 export function earlier(column: string, seconds: string): string {
   return `(${column} AT TIME ZONE 'UTC' - ${seconds} * interval '1 second') AT TIME ZONE 'UTC'`;

@@ -9,8 +9,10 @@ import { TokenUnreadableError } from '../../errors/connection.errors.js';
 import { VaultService } from '../../vault/vault.service.js';
 import { ConnectionStore, type RowBehind } from '../store/connection-store.js';
 import type { LinkKey } from '../store/connection.js';
-import { openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
-import { KeptEntries } from './kept-entries.js';
+import { keyOf, openOwner, parseEntry, type JournalEntry } from './journal-entry.js';
+import { JournalFiles } from './journal-files.js';
+import type { JournalSegments } from './journal-segments.js';
+import type { KeptEntries } from './kept-entries.js';
 import { RefreshRecorder } from './refresh-recorder.js';
 import { TokenVault } from '../store/token-vault.js';
 import { tokensConfig, type TokensConfig } from '../tokens.config.js';
@@ -39,7 +41,6 @@ const findIncarnation: Statement = {
 const limits = { maxItems: 10_000, maxWaiting: Infinity };
 
 type OpenedEntry = JournalEntry & LinkKey;
-type IsUncommitted = (entry: JournalEntry) => boolean;
 
 /**
  * Restores refreshed tokens that a database has lost, from the kept entries of the journal. A database loses tokens
@@ -53,6 +54,7 @@ type IsUncommitted = (entry: JournalEntry) => boolean;
 export class JournalRecovery {
   private readonly logger = new Logger(JournalRecovery.name);
   private readonly kept: KeptEntries | undefined;
+  private readonly segments: JournalSegments | undefined;
   private readonly isOn: boolean;
   private readonly incarnations = new MicroBatch<undefined, string>(
     (asked) => this.askIncarnation(asked.length),
@@ -73,9 +75,11 @@ export class JournalRecovery {
     private readonly vault: VaultService,
     private readonly auditReader: AuditReader,
     private readonly clock: Clock,
-    @Inject(tokensConfig.KEY) { journalDirectory, journalKeeping }: TokensConfig,
+    { kept, segments }: JournalFiles,
+    @Inject(tokensConfig.KEY) { journalKeeping }: TokensConfig,
   ) {
-    this.kept = journalDirectory === undefined ? undefined : new KeptEntries(journalDirectory, journalKeeping);
+    this.kept = kept;
+    this.segments = segments;
     this.isOn = journalKeeping.keepMs > 0;
   }
 
@@ -104,12 +108,11 @@ export class JournalRecovery {
    * Restores lost token sets, if the database may have lost any since the last call. Call it between lease and refresh:
    * afterwards the row has the newest token set that this directory knows.
    *
-   * @param isUncommitted - whether this process still saves the token set of an entry; the database has not lost it
    * @returns whether the rows were compared with the entries since the oldest lease was taken, by this call or another
    * @throws {@link DatabaseUnavailableError}, {@link KeyUnavailableError} when that cannot be done now; no refresh
    *   token may be sent
    */
-  async catchUp(isUncommitted: IsUncommitted): Promise<boolean> {
+  async catchUp(): Promise<boolean> {
     const { kept } = this;
     if (kept === undefined || !this.isOn) {
       return false;
@@ -117,7 +120,7 @@ export class JournalRecovery {
     const incarnation = await this.incarnations.add(undefined);
     while (this.comparedWith !== incarnation) {
       // A caller that waits for a comparison with another database begins its own afterwards.
-      this.comparing ??= this.compare(kept, incarnation, isUncommitted).finally(() => {
+      this.comparing ??= this.compare(kept, incarnation).finally(() => {
         this.comparing = undefined;
       });
       await this.comparing;
@@ -129,15 +132,14 @@ export class JournalRecovery {
    * Erases kept entries of connections that ended in other processes, entries that are too old, and entries beyond the
    * size limit. It always checks first whether the database needs them.
    *
-   * @param isUncommitted - as for {@link catchUp}
    * @throws {@link DatabaseUnavailableError} when that check fails; nothing is removed then
    */
-  async tidy(isUncommitted: IsUncommitted): Promise<void> {
+  async tidy(): Promise<void> {
     const { kept } = this;
     if (kept === undefined) {
       return;
     }
-    await this.catchUp(isUncommitted);
+    await this.catchUp();
     const ended = this.isOn ? await this.findEnded() : [];
     await Promise.all(ended.map((id) => kept.erase(id)));
     // The age of a file is measured by this machine's clock, which also set its time.
@@ -155,29 +157,29 @@ export class JournalRecovery {
     return Array.from({ length: times }, () => row?.incarnation ?? '');
   }
 
-  private async compare(kept: KeptEntries, incarnation: string, isUncommitted: IsUncommitted): Promise<void> {
+  private async compare(kept: KeptEntries, incarnation: string): Promise<void> {
     let entries: JournalEntry[] = [];
     await kept.readNewestFirst(async (lines) => {
       entries.push(...lines.flatMap((line) => parseEntry(line) ?? []));
       if (entries.length >= batchSize) {
         const batch = entries;
         entries = [];
-        await this.restoreNewer(batch, isUncommitted);
+        await this.restoreNewer(batch);
       }
     });
-    await this.restoreNewer(entries, isUncommitted);
+    await this.restoreNewer(entries);
     this.comparedWith = incarnation;
     this.comparedAtMs = performance.now();
   }
 
-  private async restoreNewer(entries: readonly JournalEntry[], isUncommitted: IsUncommitted): Promise<void> {
+  private async restoreNewer(entries: readonly JournalEntry[]): Promise<void> {
     const opened = await Promise.all(entries.map((entry) => this.open(entry)));
     const readable = opened.filter((entry) => entry !== undefined);
     if (readable.length === 0) {
       return;
     }
     for (const entry of await this.store.findBehind(readable)) {
-      await this.recorder.inTurn(entry.id, () => this.restore(entry, isUncommitted(entry)));
+      await this.recorder.inTurn(entry.id, () => this.restore(entry));
     }
   }
 
@@ -197,7 +199,7 @@ export class JournalRecovery {
     }
   }
 
-  private async restore(entry: OpenedEntry & RowBehind, isUncommitted: boolean): Promise<void> {
+  private async restore(entry: OpenedEntry & RowBehind): Promise<void> {
     // Tokens that do not open must not replace tokens that may.
     const tokens = await this.tokenVault.openIfReadable({ ...entry, secretGen: entry.secretGen + 1 });
     const isRefreshed = entry.kind === 'refreshed';
@@ -212,7 +214,8 @@ export class JournalRecovery {
       this.logger.error(error);
       return;
     }
-    if (isUncommitted) {
+    if (this.segments?.has(keyOf(entry)) === true) {
+      // This process still saves it, so the database has not lost it.
       this.logger.warn(`Journal: the refreshed tokens of connection ${entry.id} are committed.`);
     } else {
       journalRestored.inc();

@@ -19,8 +19,9 @@ import {
   type EntryKind,
   type JournalEntry,
 } from './journal-entry.js';
+import { JournalFiles } from './journal-files.js';
 import { JournalRecovery } from './journal-recovery.js';
-import { isAbsent, JournalSegments, segmentExtension } from './journal-segments.js';
+import { isAbsent, type JournalSegments, segmentExtension } from './journal-segments.js';
 import { RefreshRecorder } from './refresh-recorder.js';
 import { RevocationOutbox } from '../revocation/revocation-outbox.js';
 import { TokenVault } from '../store/token-vault.js';
@@ -49,7 +50,6 @@ const damagedExtension = '.damaged';
 export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(RefreshJournal.name);
   private readonly segments: JournalSegments | undefined;
-  private readonly isUncommitted = (entry: JournalEntry): boolean => this.segments?.has(keyOf(entry)) === true;
   private metBefore: ReadonlySet<string> = new Set();
 
   constructor(
@@ -60,15 +60,12 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     private readonly tokenVault: TokenVault,
     private readonly registry: ProviderRegistry,
     private readonly vault: VaultService,
+    files: JournalFiles,
     jobs: BackgroundJobs,
     @Inject(tokensConfig.KEY) private readonly config: TokensConfig,
   ) {
-    const { journalDirectory } = config;
-    this.segments =
-      journalDirectory === undefined
-        ? undefined
-        : new JournalSegments(journalDirectory, (file) => this.recovery.keep(file));
-    if (journalDirectory !== undefined) {
+    this.segments = files.segments;
+    if (files.segments !== undefined) {
       this.repeat(jobs, 'replay', replayIntervalMs, () => this.replayLeftOvers());
       this.repeat(jobs, 'tidy', tidyIntervalMs, () => this.tidy());
     }
@@ -158,10 +155,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
    *   refresh token must not be sent
    */
   async hasCaughtUp({ userId, provider, secretGen }: ConnectionKey): Promise<boolean> {
-    return (
-      (await this.recovery.catchUp(this.isUncommitted)) &&
-      (await this.store.find(userId, provider))?.secretGen !== secretGen
-    );
+    return (await this.recovery.catchUp()) && (await this.store.find(userId, provider))?.secretGen !== secretGen;
   }
 
   /** Erases the kept entries of an ended connection. */
@@ -172,7 +166,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
 
   /** Erases kept entries of ended connections, and old ones. */
   tidy(): Promise<void> {
-    return this.recovery.tidy(this.isUncommitted);
+    return this.recovery.tidy();
   }
 
   /** Looks again when a file was not there any more: it may have another name by now. */
@@ -195,7 +189,7 @@ export class RefreshJournal implements OnApplicationBootstrap, OnApplicationShut
     // The others belong to refreshes under way.
     await this.takeOver(files.filter((file) => this.metBefore.has(file)));
     this.metBefore = new Set(files);
-    await this.recovery.catchUp(this.isUncommitted);
+    await this.recovery.catchUp();
   }
 
   /** Logs a failure of the work. The next round tries it again. */
